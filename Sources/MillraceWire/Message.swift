@@ -3,6 +3,7 @@ public enum RejectReason: UInt8, Sendable, Equatable, CaseIterable {
     case notHeld = 0
     case overloaded = 1
     case unreadable = 2
+    case cancelled = 3
 }
 
 /// Every message of version 1 but those that carry chunk bytes, whose payload never passes through the codec.
@@ -31,6 +32,7 @@ public enum Message: Sendable, Equatable {
     case goodbye(GoodbyeCode, reason: String)
     case ping(UInt64)
     case pong(UInt64)
+    case introduce(peer: PeerIndex)
 
     /// Stands for "no peer" where a peer index may be absent.
     static let noPeer = PeerIndex.max
@@ -60,6 +62,7 @@ public enum Message: Sendable, Equatable {
         case .goodbye: .goodbye
         case .ping: .ping
         case .pong: .pong
+        case .introduce: .introduce
         }
     }
 }

@@ -18,7 +18,7 @@ extension Message {
         case .cancel: return .cancel(header.chunk)
         case .list: return .list(try FieldReader(payload, of: .list).rest())
         case .have: return .have(try FieldReader(payload, of: .have).rest())
-        case .credit, .request, .rescue, .ask, .bad: return try number(header, payload)
+        case .credit, .request, .rescue, .ask, .bad, .introduce: return try number(header, payload)
         case .reject: return try reject(header, payload)
         case .goodbye: return try goodbye(payload)
         case .ping, .pong:
@@ -82,6 +82,7 @@ extension Message {
             return .rescue(header.chunk, from: value == noPeer ? nil : value)
         default:
             guard value < WireLimits.largestPeerCount else { throw .badField(header.type, field: "peer index") }
+            if header.type == .introduce { return .introduce(peer: value) }
             return header.type == .ask ? .ask(header.chunk, peer: value) : .bad(header.chunk, from: value)
         }
     }

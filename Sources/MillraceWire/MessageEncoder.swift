@@ -24,7 +24,7 @@ extension Message {
             .bad(let chunk, _):
             chunk
         case .hello, .join, .welcome, .manifestEnd, .roster, .rosterAdd, .rosterRemove, .listRequest, .list, .have,
-            .credit, .complete, .finished, .goodbye, .ping, .pong:
+            .credit, .complete, .finished, .goodbye, .ping, .pong, .introduce:
             0
         }
     }
@@ -51,7 +51,7 @@ extension Message {
         case .credit(let count), .request(_, let count): bytes.appendInteger(count)
         case .reject(_, let reason): bytes.append(reason.rawValue)
         case .rescue(_, let peer): bytes.appendInteger(peer ?? Message.noPeer)
-        case .ask(_, let peer), .bad(_, let peer): bytes.appendInteger(peer)
+        case .ask(_, let peer), .bad(_, let peer), .introduce(let peer): bytes.appendInteger(peer)
         case .goodbye(let code, let reason):
             bytes.appendInteger(code.rawValue)
             bytes.append(contentsOf: Message.shortened(reason).utf8)

@@ -25,6 +25,7 @@ public enum MessageType: UInt8, Sendable, Equatable, CaseIterable {
     case goodbye = 23
     case ping = 24
     case pong = 25
+    case introduce = 26
 
     /// The payload sizes a frame of this type may have, in bytes; checked before anything is allocated.
     public var payloadByteCounts: ClosedRange<Int> {
@@ -40,7 +41,7 @@ public enum MessageType: UInt8, Sendable, Equatable, CaseIterable {
         case .rosterRemove: 8...8
         case .listRequest, .cancel, .finished: 0...0
         case .list, .have: 1...WireLimits.largestListByteCount
-        case .credit, .request, .rescue, .ask, .bad: 4...4
+        case .credit, .request, .rescue, .ask, .bad, .introduce: 4...4
         case .reject: 1...1
         case .chunk, .grant: 1...Int(WireLimits.largestChunkByteCount)
         case .goodbye: 2...(2 + WireLimits.largestReasonByteCount)
@@ -56,7 +57,7 @@ public enum MessageType: UInt8, Sendable, Equatable, CaseIterable {
         switch self {
         case .digests, .request, .cancel, .reject, .chunk, .grant, .rescue, .ask, .bad: true
         case .hello, .join, .welcome, .manifestEnd, .roster, .rosterAdd, .rosterRemove, .listRequest, .list, .have,
-            .credit, .complete, .finished, .goodbye, .ping, .pong:
+            .credit, .complete, .finished, .goodbye, .ping, .pong, .introduce:
             false
         }
     }

@@ -1,0 +1,94 @@
+import MillraceWire
+
+extension OwnerPolicy {
+    /// A peer leaves the owner so many chunks of the owner's choice to send.
+    public mutating func credit(_ peer: PeerIndex, count: Int) throws(WireError) {
+        guard isMember(peer) else { return }
+        guard members[Int(peer)]!.credits + count <= WireLimits.largestOutstandingCount else {
+            throw .limitExceeded(limit: "credits")
+        }
+        members[Int(peer)]!.credits += count
+        for _ in 0..<count { creditQueue.append(peer) }
+    }
+
+    /// The oldest grant of this peer has been handed to its socket.
+    public mutating func wrote(_ peer: PeerIndex, at now: UInt64) {
+        guard isMember(peer), !members[Int(peer)]!.writing.isEmpty else { return }
+        let start = max(members[Int(peer)]!.writing.removeFirst(), members[Int(peer)]!.lastWrote)
+        members[Int(peer)]!.lastWrote = now
+        let sample = now > start ? now - start : 0
+        writeNanoseconds = writeNanoseconds.map { $0 - $0 / 8 + sample / 8 } ?? sample
+    }
+
+    /// Binds chunks to credits while the uplink has room.
+    public mutating func pump(at now: UInt64, into actions: inout [OwnerAction]) {
+        while !unsent.isEmpty, hasRoom(at: now), let index = chooseCredit() {
+            let peer = creditQueue.remove(at: index)
+            guard let chunk = unsent.first(missingIn: members[Int(peer)]!.have) else { return }
+            unsent.remove(chunk)
+            grantee[Int(chunk)] = peer
+            relayed.remove(chunk)
+            members[Int(peer)]!.unreplicated += 1
+            members[Int(peer)]!.credits -= 1
+            members[Int(peer)]!.writing.append(now)
+            sentChunkCount += 1
+            actions.append(.grant(peer, chunk))
+        }
+    }
+
+    /// When an uplink turn that is taken now will be free for others although its chunk has not left: a peer that
+    /// reads slowly must not keep the rest waiting. Nil when nobody waits.
+    public func nextDeadline(at now: UInt64) -> UInt64? {
+        guard takesTurns, !creditQueue.isEmpty, !unsent.isEmpty else { return nil }
+        var earliest: UInt64?
+        for member in members {
+            guard let bound = member?.writing.first, bound + patienceNanoseconds > now else { continue }
+            earliest = min(earliest ?? .max, bound + patienceNanoseconds)
+        }
+        return earliest
+    }
+
+    /// Until a chunk has left nobody knows how fast the link is; it is taken for a slow one.
+    public var takesTurns: Bool {
+        writeNanoseconds.map { $0 >= SwarmLimits.turnTakingNanoseconds } ?? true
+    }
+
+    private var patienceNanoseconds: UInt64 { 2 * (writeNanoseconds ?? SwarmLimits.turnTakingNanoseconds) }
+
+    /// Grants bound within the last two usual writing times count; older ones sit at a slow reader, not in the uplink.
+    private func hasRoom(at now: UInt64) -> Bool {
+        guard takesTurns else { return true }
+        var busy = 0
+        for member in members {
+            guard let bound = member?.writing.first, bound + patienceNanoseconds > now else { continue }
+            busy += 1
+            if busy == SwarmLimits.uplinkTurns { return false }
+        }
+        return true
+    }
+
+    /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose
+    /// grants had to be rescued waits while any other incomplete peer is free of that.
+    private func chooseCredit() -> Int? {
+        lazy var someUnstruck = members.contains { member in
+            guard let member else { return false }
+            return !member.isComplete && member.strikes < SwarmLimits.strikeLimit
+        }
+        var best: (index: Int, unreplicated: Int)?
+        for (index, peer) in creditQueue.enumerated() {
+            let member = members[Int(peer)]!
+            guard member.writing.count < writingLimit(of: member) else { continue }
+            if member.strikes >= SwarmLimits.strikeLimit, someUnstruck { continue }
+            if let best, member.unreplicated >= best.unreplicated { continue }
+            guard unsent.first(missingIn: member.have) != nil else { continue }
+            if member.unreplicated < SwarmLimits.unreplicatedGate { return index }
+            best = (index, member.unreplicated)
+        }
+        return best?.index
+    }
+
+    /// Late binding: a slow link has one chunk being written; a fast one is kept busy by all its credits.
+    private func writingLimit(of member: OwnerMember) -> Int {
+        takesTurns ? 1 : WireLimits.largestOutstandingCount
+    }
+}

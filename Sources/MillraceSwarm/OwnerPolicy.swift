@@ -1,0 +1,151 @@
+import MillraceWire
+
+/// What the owner does next. Executed by whoever drives the policy, in order.
+public enum OwnerAction: Sendable, Equatable {
+    /// Send a never-sent chunk for one of the peer's credits.
+    case grant(PeerIndex, ChunkID)
+    /// Send a second copy, as the last resort of a peer that can't get the chunk elsewhere.
+    case send(PeerIndex, ChunkID)
+    /// Tell the first peer to request the chunk from the second.
+    case ask(PeerIndex, ChunkID, from: PeerIndex)
+    /// Two peers say that this one sends bad chunks: close its connection, take it off the roster.
+    case evict(PeerIndex)
+}
+
+/// What the owner knows of one peer.
+struct OwnerMember: Sendable {
+    var have: ChunkSet
+    var credits = 0
+    /// Grants bound to this peer and not yet written to its socket, oldest first, with the time each was bound.
+    var writing: [UInt64] = []
+    /// When the last of them had been written.
+    var lastWrote: UInt64 = 0
+    /// Granted chunks that no other peer has announced yet.
+    var unreplicated = 0
+    /// Rescues of chunks that were granted to this peer.
+    var strikes = 0
+    var accusers: [PeerIndex] = []
+    var isComplete = false
+}
+
+/// The owner's side of the swarm: hands every chunk out once, to whoever asked first and passes chunks on, lowest
+/// chunk first, bound to a peer as late as possible; answers rescues. Pure: time is an argument.
+public struct OwnerPolicy: Sendable {
+    public let layout: ChunkLayout
+    public private(set) var ring = Ring()
+    /// Chunks sent for credits or rescues, in all: owner egress.
+    public internal(set) var sentChunkCount = 0
+    public internal(set) var rescueCount = 0
+
+    /// Dense by peer index; nil once a peer has left.
+    var members: [OwnerMember?] = []
+    /// Chunks that may be handed out (hashed) and that no live peer has or is being sent.
+    var unsent: ChunkSet
+    /// Live peers that hold the chunk.
+    var holderCount: [UInt16]
+    /// Who was granted the chunk; `nobody` if it was never granted or came back.
+    var grantee: [PeerIndex]
+    /// Granted chunks already seen at another peer.
+    var relayed: ChunkSet
+    /// Credits in the order they came.
+    var creditQueue: [PeerIndex] = []
+    /// The last rescue of a chunk: who got it and when.
+    var rescues: [ChunkID: (peer: PeerIndex, at: UInt64)] = [:]  // lookup only
+    /// The average time a chunk takes to leave for a socket; nil before the first has left.
+    var writeNanoseconds: UInt64?
+    private var planner = RingPlanner()
+
+    static let nobody = PeerIndex.max
+
+    public init(layout: ChunkLayout) {
+        self.layout = layout
+        let count = Int(layout.chunkCount)
+        unsent = ChunkSet(chunkCount: layout.chunkCount)
+        relayed = ChunkSet(chunkCount: layout.chunkCount)
+        holderCount = Array(repeating: 0, count: count)
+        grantee = Array(repeating: OwnerPolicy.nobody, count: count)
+    }
+
+    /// Chunks that were hashed and may be handed out from now on; those that a peer brought along are not offered.
+    public mutating func hashed(_ chunks: Range<ChunkID>) {
+        for chunk in chunks where holderCount[Int(chunk)] == 0 { unsent.insert(chunk) }
+    }
+
+    /// A peer joins: it gets the next number and its place on the ring. Nil when the swarm is full.
+    public mutating func join(address: PeerAddress, neighbour: PeerAddress = .none) -> (peer: PeerIndex, position: Int)? {
+        guard members.count < WireLimits.largestPeerCount else { return nil }
+        let peer = PeerIndex(members.count)
+        members.append(OwnerMember(have: ChunkSet(chunkCount: layout.chunkCount)))
+        let entry = RosterEntry(peer: peer, address: address)
+        let position = planner.position(for: entry, neighbour: neighbour, on: ring)
+        ring.insert(entry, at: position)
+        return (peer, position)
+    }
+
+    /// A peer says that it holds these chunks too.
+    public mutating func holds(_ peer: PeerIndex, _ run: Range<ChunkID>) {
+        guard isMember(peer) else { return }
+        for chunk in run {
+            guard members[Int(peer)]!.have.insert(chunk) else { continue }
+            holderCount[Int(chunk)] += 1
+            unsent.remove(chunk)
+            let first = grantee[Int(chunk)]
+            if first != OwnerPolicy.nobody, first != peer, relayed.insert(chunk) {
+                members[Int(first)]?.unreplicated -= 1
+            }
+        }
+    }
+
+    public mutating func complete(_ peer: PeerIndex) {
+        guard isMember(peer) else { return }
+        members[Int(peer)]!.isComplete = true
+        creditQueue.removeAll { $0 == peer }
+    }
+
+    /// A peer is gone: what only it had, or what was on its way to it alone, is offered again.
+    public mutating func left(_ peer: PeerIndex) {
+        guard isMember(peer), let gone = members[Int(peer)] else { return }
+        members[Int(peer)] = nil
+        ring.remove(peer)
+        planner.forget(peer)
+        creditQueue.removeAll { $0 == peer }
+        gone.have.forEachRun { run in
+            for chunk in run { holderCount[Int(chunk)] -= 1 }
+        }
+        for chunk in 0..<layout.chunkCount {
+            let first = grantee[Int(chunk)]
+            if first == peer { grantee[Int(chunk)] = OwnerPolicy.nobody }
+            guard holderCount[Int(chunk)] == 0 else { continue }
+            let wasHandedOut = first == peer || gone.have.contains(chunk)
+            if wasHandedOut, !isOnItsWay(chunk) { unsent.insert(chunk) }
+        }
+    }
+
+    /// Says that `accused` sent a bad chunk. Evicts it once enough distinct peers say so.
+    public mutating func bad(_ accused: PeerIndex, by accuser: PeerIndex, into actions: inout [OwnerAction]) {
+        guard isMember(accused), isMember(accuser), accused != accuser else { return }
+        guard !members[Int(accused)]!.accusers.contains(accuser) else { return }
+        members[Int(accused)]!.accusers.append(accuser)
+        if members[Int(accused)]!.accusers.count >= SwarmLimits.accuserLimit { actions.append(.evict(accused)) }
+    }
+
+    public func isMember(_ peer: PeerIndex) -> Bool {
+        Int(peer) < members.count && members[Int(peer)] != nil
+    }
+
+    /// Every member has verified the whole file.
+    public var allComplete: Bool { members.allSatisfy { $0?.isComplete ?? true } }
+
+    /// Each chunk was handed out or is held by a live peer.
+    public var firstPassIsOut: Bool { unsent.isEmpty }
+
+    public func heldCount(_ peer: PeerIndex) -> Int {
+        isMember(peer) ? members[Int(peer)]!.have.count : 0
+    }
+
+    /// A live peer was granted the chunk and does not have it yet.
+    private func isOnItsWay(_ chunk: ChunkID) -> Bool {
+        let first = grantee[Int(chunk)]
+        return first != OwnerPolicy.nobody && isMember(first) && !members[Int(first)]!.have.contains(chunk)
+    }
+}

@@ -1,0 +1,35 @@
+/// How fast chunks come: a moving average of the time between them, from which windows and batches follow.
+public struct Pace: Sendable {
+    private var lastNanoseconds: UInt64?
+    /// The average time between two arrivals; nil before the second one.
+    public private(set) var intervalNanoseconds: UInt64?
+
+    public init() {}
+
+    /// Notes an arrival. A pause counts as at most ten usual intervals, so that one stall does not shrink every window.
+    public mutating func arrival(at now: UInt64) {
+        defer { lastNanoseconds = now }
+        guard let last = lastNanoseconds, now >= last else { return }
+        guard let interval = intervalNanoseconds else {
+            intervalNanoseconds = now - last
+            return
+        }
+        let sample = min(now - last, max(interval, 1) * 10)
+        intervalNanoseconds = interval - interval / 8 + sample / 8
+    }
+
+    /// How many chunks arrive in the time that windows must cover, shared out over `base` of them: 1 on a slow link,
+    /// more where a chunk's time is short against a round trip.
+    func scale(overWindow base: Int, chunkByteCount: UInt32) -> Int {
+        guard let interval = intervalNanoseconds else { return 1 }
+        let wanted = Int(SwarmLimits.windowNanoseconds / max(interval, 1_000)) / max(base, 1)
+        let bytes = SwarmLimits.largestWindowByteCount / Int(chunkByteCount) / max(base, 1)
+        return max(1, min(wanted, bytes, SwarmLimits.largestWindow / max(base, 1)))
+    }
+
+    /// How long additions to the chunk ID list may wait for others to go with them.
+    public var announceNanoseconds: UInt64 {
+        guard let interval = intervalNanoseconds, interval < SwarmLimits.announceAtOnceNanoseconds else { return 0 }
+        return SwarmLimits.announceBatchNanoseconds
+    }
+}

@@ -1,0 +1,127 @@
+import MillraceWire
+
+extension PeerPolicy {
+    /// Keeps requests in flight: the source with the fewest outstanding gives the chunk that fewest neighbours hold.
+    mutating func fill(at now: UInt64, into actions: inout [PeerAction]) {
+        guard !have.isFull else { return }
+        let window = SwarmLimits.requestWindow * windowScale
+        let perSource = sourceWindow
+        while outstandingCount < window, let choice = choose(perSource: perSource) {
+            request(choice.chunk, from: choice.index, at: now, into: &actions)
+        }
+    }
+
+    mutating func request(_ chunk: ChunkID, from index: Int, at now: UInt64, into actions: inout [PeerAction]) {
+        if pending.insert(chunk) { neighbours.wanted(chunk, false) }
+        neighbours[index].outstanding.append(Request(chunk: chunk, at: now, lateAt: now + hedgeNanoseconds))
+        outstandingCount += 1
+        actions.append(.request(neighbours[index].peer, chunk))
+    }
+
+    /// Leaves the owner as many chunks to send as cover the round trip; in batches where there are many.
+    mutating func topUpCredits(into actions: inout [PeerAction]) {
+        guard acceptsGrants, selfIndex != nil, !have.isFull else { return }
+        let base = SwarmLimits.creditWindow
+        let scale = grantPace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
+        let target = min(base * scale, WireLimits.largestOutstandingCount)
+        let missing = target - creditsOutstanding
+        guard missing > target / 4 || creditsOutstanding == 0, missing > 0 else { return }
+        creditsOutstanding += missing
+        actions.append(.credit(missing))
+    }
+
+    private var windowScale: Int {
+        pace.scale(overWindow: SwarmLimits.requestWindow, chunkByteCount: layout.chunkByteCount)
+    }
+
+    private var sourceWindow: Int {
+        var count = 0
+        for index in neighbours.indices where neighbours[index].isSource { count += 1 }
+        let base = count <= 2 ? SwarmLimits.requestWindowPerFewSources : SwarmLimits.requestWindowPerSource
+        return base * windowScale
+    }
+
+    private mutating func choose(perSource: Int) -> (index: Int, chunk: ChunkID)? {
+        var tried: UInt64 = 0
+        while let index = leastBusySource(perSource: perSource, besides: tried) {
+            if let chunk = rarestChunk(of: index) { return (index, chunk) }
+            guard index < 64 else { return nil }
+            tried |= 1 << UInt64(index)
+        }
+        return nil
+    }
+
+    private mutating func leastBusySource(perSource: Int, besides tried: UInt64) -> Int? {
+        var best: Int?
+        var ties = 0
+        for index in neighbours.indices {
+            guard neighbours[index].isSource, neighbours[index].wantedCount > 0 else { continue }
+            guard index >= 64 || tried & (1 << UInt64(index)) == 0 else { continue }
+            let busy = neighbours[index].outstanding.count
+            guard busy < perSource else { continue }
+            if let current = best {
+                let other = neighbours[current].outstanding.count
+                guard busy <= other else { continue }
+                ties = busy == other ? ties + 1 : 1
+                guard ties == 1 || generator.next() % UInt64(ties) == 0 else { continue }
+            } else {
+                ties = 1
+            }
+            best = index
+        }
+        return best
+    }
+
+    /// The chunk of this source that fewest neighbours hold, ties broken by a random start. Looks at no more than a few
+    /// hundred candidates: rarest of those is rare enough, and the cost has a bound.
+    private mutating func rarestChunk(of index: Int) -> ChunkID? {
+        let upper = min(frontier, digestCount)
+        guard lowestMissing < upper else { return nil }
+        let start = lowestMissing + UInt32(generator.next() % UInt64(upper - lowestMissing))
+        var search = RarestSearch()
+        search.scan(start..<upper, of: neighbours[index].have, without: have, and: pending, neighbours.replicas)
+        search.scan(lowestMissing..<start, of: neighbours[index].have, without: have, and: pending, neighbours.replicas)
+        return search.best
+    }
+}
+
+/// One look for the rarest chunk of a source.
+private struct RarestSearch {
+    private(set) var best: ChunkID?
+    private var fewest = UInt8.max
+    private var examined = 0
+
+    private static let examinedLimit = 256
+
+    private var isOver: Bool { examined >= RarestSearch.examinedLimit || (best != nil && fewest <= 1) }
+
+    mutating func scan(
+        _ range: Range<ChunkID>, of source: ChunkSet, without have: ChunkSet, and pending: ChunkSet,
+        _ replicas: [UInt8]
+    ) {
+        guard !range.isEmpty, !isOver else { return }
+        let last = Int((range.upperBound - 1) >> 6)
+        var index = Int(range.lowerBound >> 6)
+        var mask = UInt64.max << UInt64(range.lowerBound & 63)
+        while index <= last {
+            if index == last { mask &= UInt64.max >> UInt64(63 - ((range.upperBound - 1) & 63)) }
+            var word = source.words[index] & ~have.words[index] & ~pending.words[index] & mask
+            while word != 0 {
+                consider(ChunkID(index * 64 + word.trailingZeroBitCount), replicas)
+                if isOver { return }
+                word &= word - 1
+            }
+            mask = UInt64.max
+            index += 1
+        }
+    }
+
+    private mutating func consider(_ chunk: ChunkID, _ replicas: [UInt8]) {
+        examined += 1
+        let count = replicas[Int(chunk)]
+        if best == nil || count < fewest {
+            best = chunk
+            fewest = count
+        }
+    }
+}

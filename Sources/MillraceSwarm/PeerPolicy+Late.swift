@@ -1,0 +1,102 @@
+import MillraceWire
+
+extension PeerPolicy {
+    /// When `tick` has something to do next; nil when nothing can be late.
+    public var nextDeadline: UInt64? {
+        guard !have.isFull else { return nil }
+        var earliest = strandedAt ?? .max
+        for index in neighbours.indices {
+            for request in neighbours[index].outstanding where !request.isSuperseded {
+                earliest = min(earliest, request.lateAt)
+            }
+        }
+        if let rescue { earliest = min(earliest, rescue.at + SwarmLimits.rescueHedgePeriods * hedgeNanoseconds) }
+        return earliest == .max ? nil : earliest
+    }
+
+    /// Looks for late requests: asks another holder, and the owner when there is none. At most two sources are asked
+    /// for one chunk.
+    public mutating func tick(at now: UInt64, into actions: inout [PeerAction]) {
+        guard !have.isFull else { return }
+        let hedge = hedgeNanoseconds
+        if let rescue, now >= rescue.at + SwarmLimits.rescueHedgePeriods * hedge { self.rescue = nil }
+        for index in neighbours.indices {
+            var position = 0
+            while position < neighbours[index].outstanding.count {
+                let request = neighbours[index].outstanding[position]
+                if !request.isSuperseded, now >= request.lateAt {
+                    neighbours[index].outstanding[position].lateAt = now + hedge
+                    late(request, at: position, of: index, now, into: &actions)
+                }
+                position += 1
+            }
+        }
+        if let strandedAt, now >= strandedAt { rescueStranded(at: now, into: &actions) }
+        fill(at: now, into: &actions)
+    }
+
+    /// When a peer that waits for nothing in particular, and still lacks chunks, takes them for stranded: somebody was
+    /// granted them and never passed them on.
+    private var strandedAt: UInt64? {
+        guard acceptsGrants, rescue == nil, outstandingCount == 0 || !asked.isEmpty else { return nil }
+        guard lowestMissing < digestCount else { return nil }
+        return lastProgress + (lastCameByRescue ? 1 : SwarmLimits.rescueHedgePeriods) * hedgeNanoseconds
+    }
+
+    /// The owner answered a rescue: this member has the chunk, or will have it soon.
+    public mutating func sentElsewhere(
+        _ chunk: ChunkID, to peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]
+    ) {
+        if rescue?.chunk == chunk { rescue = (chunk, now) }
+        guard !have.contains(chunk), peer != selfIndex, !banned.contains(peer) else { return }
+        guard let index = neighbours.index(of: peer), neighbours[index].isSource else {
+            if asked.count < SwarmLimits.largestWindow { asked.append((chunk, peer)) }
+            actions.append(.connect(peer))
+            return
+        }
+        guard !neighbours[index].outstanding.contains(where: { $0.chunk == chunk }) else { return }
+        if neighbours[index].have.contains(chunk) {
+            request(chunk, from: index, at: now, into: &actions)
+        } else if asked.count < SwarmLimits.largestWindow {
+            asked.append((chunk, peer))
+        }
+    }
+
+    private mutating func late(
+        _ late: Request, at position: Int, of index: Int, _ now: UInt64, into actions: inout [PeerAction]
+    ) {
+        if let other = otherHolder(of: late.chunk, besides: index) {
+            neighbours[index].outstanding[position].isSuperseded = true
+            actions.append(.cancel(neighbours[index].peer, late.chunk))
+            request(late.chunk, from: other, at: now, into: &actions)
+        } else if rescue == nil {
+            rescue = (late.chunk, now)
+            actions.append(.rescue(late.chunk, from: neighbours[index].peer))
+        }
+    }
+
+    private mutating func rescueStranded(at now: UInt64, into actions: inout [PeerAction]) {
+        lastProgress = now
+        let failed = asked.first
+        let chunk = failed?.chunk ?? lowestMissing
+        asked.removeAll { $0.chunk == chunk }
+        rescue = (chunk, now)
+        actions.append(.rescue(chunk, from: failed?.peer))
+    }
+
+    /// The least busy other source that holds the chunk and was not asked for it.
+    private func otherHolder(of chunk: ChunkID, besides index: Int) -> Int? {
+        var best: Int?
+        for other in neighbours.indices where other != index && neighbours[other].isSource {
+            guard neighbours[other].have.contains(chunk) else { continue }
+            guard !neighbours[other].outstanding.contains(where: { $0.chunk == chunk }) else { return nil }
+            if let current = best,
+                neighbours[current].outstanding.count <= neighbours[other].outstanding.count
+            {
+                continue
+            }
+            best = other
+        }
+        return best
+    }
+}

@@ -1,0 +1,110 @@
+import MillraceWire
+
+extension PeerPolicy {
+    /// The owner has given this peer its number.
+    public mutating func welcomed(as peer: PeerIndex) {
+        selfIndex = peer
+        creditsOutstanding = 0
+    }
+
+    /// The ring changed: connects to new sources and forgets those that left. Live connections to members stay.
+    public mutating func rosterChanged(_ ring: Ring, at now: UInt64, into actions: inout [PeerAction]) {
+        self.ring = ring
+        for peer in wantedSources where neighbours.index(of: peer).map({ !neighbours[$0].isSource }) ?? true {
+            actions.append(.connect(peer))
+        }
+        var gone: [PeerIndex] = []
+        for index in neighbours.indices where neighbours[index].isSource {
+            let peer = neighbours[index].peer
+            if ring.position(of: peer) == nil { gone.append(peer) }
+        }
+        for peer in gone {
+            actions.append(.disconnect(peer))
+            sourceLost(peer, at: now, into: &actions)
+        }
+    }
+
+    /// The members this peer should fetch from, the download neighbour first.
+    public var wantedSources: [PeerIndex] {
+        guard let selfIndex else { return [] }
+        let limit = ringOnly ? 1 : SwarmLimits.sourceCount
+        var wanted = limit == 1 ? Array(ring.sources(of: selfIndex).prefix(1)) : ring.sources(of: selfIndex, limit: limit)
+        if let given = givenNeighbour, ring.position(of: given) != nil, given != selfIndex, !wanted.contains(given) {
+            wanted.insert(given, at: 0)
+            if ringOnly { wanted = [given] }
+        }
+        for ask in asked where !wanted.contains(ask.peer) && ask.peer != selfIndex { wanted.append(ask.peer) }
+        return wanted.filter { !banned.contains($0) }
+    }
+
+    /// A connection to fetch from this peer is open.
+    public mutating func sourceConnected(
+        _ peer: PeerIndex, isGivenNeighbour: Bool = false, at now: UInt64, into actions: inout [PeerAction]
+    ) {
+        if isGivenNeighbour { givenNeighbour = peer }
+        guard !banned.contains(peer) else {
+            actions.append(.disconnect(peer))
+            return
+        }
+        let index = neighbours.indexAdding(peer)
+        neighbours[index].isSource = true
+        requestAsked(from: index, at: now, into: &actions)
+        fill(at: now, into: &actions)
+    }
+
+    /// The connection is gone: what was asked there is asked elsewhere.
+    public mutating func sourceLost(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
+        guard let index = neighbours.index(of: peer), neighbours[index].isSource else { return }
+        let requests = neighbours[index].outstanding
+        neighbours[index].outstanding = []
+        neighbours[index].isSource = false
+        outstandingCount -= requests.count
+        for request in requests where !request.isSuperseded { release(request.chunk) }
+        if !neighbours[index].isClient { neighbours.remove(index) }
+        fill(at: now, into: &actions)
+    }
+
+    /// A peer has connected to fetch from this one.
+    public mutating func clientConnected(_ peer: PeerIndex) {
+        neighbours[neighbours.indexAdding(peer)].isClient = true
+    }
+
+    public mutating func clientLost(_ peer: PeerIndex) {
+        guard let index = neighbours.index(of: peer) else { return }
+        neighbours[index].isClient = false
+        if !neighbours[index].isSource { neighbours.remove(index) }
+    }
+
+    /// A neighbour says that it holds these chunks too.
+    public mutating func holds(
+        _ peer: PeerIndex, _ run: Range<ChunkID>, at now: UInt64, into actions: inout [PeerAction]
+    ) {
+        guard let index = neighbours.index(of: peer) else { return }
+        for chunk in run { _ = neighbours.adds(index, chunk, isWanted: isWanted(chunk)) }
+        frontier = max(frontier, run.upperBound)
+        requestAsked(from: index, at: now, into: &actions)
+        fill(at: now, into: &actions)
+    }
+
+    /// Whether the neighbour is told of additions on the connection by which it fetches from this peer, so that the
+    /// other connection need not carry them again.
+    public func isClient(_ peer: PeerIndex) -> Bool {
+        neighbours.index(of: peer).map { neighbours[$0].isClient } ?? false
+    }
+
+    public func isSource(_ peer: PeerIndex) -> Bool {
+        neighbours.index(of: peer).map { neighbours[$0].isSource } ?? false
+    }
+
+    /// Requests what the owner said this source has or will have.
+    private mutating func requestAsked(from index: Int, at now: UInt64, into actions: inout [PeerAction]) {
+        guard neighbours[index].isSource, !asked.isEmpty else { return }
+        let peer = neighbours[index].peer
+        for ask in asked where ask.peer == peer && neighbours[index].have.contains(ask.chunk) {
+            guard !have.contains(ask.chunk) else { continue }
+            guard !neighbours[index].outstanding.contains(where: { $0.chunk == ask.chunk }) else { continue }
+            request(ask.chunk, from: index, at: now, into: &actions)
+        }
+        asked.removeAll { $0.peer == peer && neighbours[index].have.contains($0.chunk) }
+    }
+}

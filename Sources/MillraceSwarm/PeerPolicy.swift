@@ -1,0 +1,210 @@
+import MillraceWire
+
+/// What a peer does next. Executed by whoever drives the policy, in order.
+public enum PeerAction: Sendable, Equatable {
+    case request(PeerIndex, ChunkID)
+    case cancel(PeerIndex, ChunkID)
+    /// Leave the owner so many more chunks of its choice to send.
+    case credit(Int)
+    /// Ask the owner for help with a chunk that the named source does not send.
+    case rescue(ChunkID, from: PeerIndex?)
+    /// Open a connection to fetch from this member.
+    case connect(PeerIndex)
+    /// Close the connection used to fetch from this member; it is no source any more.
+    case disconnect(PeerIndex)
+}
+
+/// Where a chunk came from.
+public enum ChunkOrigin: Sendable, Equatable {
+    /// Chosen by the owner for a credit.
+    case grant
+    /// Sent by the owner as a last resort.
+    case rescue
+    case peer(PeerIndex)
+    /// Found on disk from an earlier run.
+    case disk
+}
+
+/// A peer's side of the swarm: keeps a few requests in flight to several sources, rarest chunk first, least busy source
+/// first, and finds a way around sources that are late, wrong or gone. Pure: time and seed are arguments.
+public struct PeerPolicy: Sendable {
+    public let layout: ChunkLayout
+    public internal(set) var have: ChunkSet
+    public internal(set) var ring = Ring()
+    public let ringOnly: Bool
+    public private(set) var pace = Pace()
+
+    /// This peer's own number; nil while it has no owner.
+    public internal(set) var selfIndex: PeerIndex?
+    /// Chunks asked for somewhere and not there yet.
+    var pending: ChunkSet
+    var neighbours: Neighbourhood
+    var outstandingCount = 0
+    /// Digests are known for chunks below this number; no other chunk could be verified.
+    var digestCount: UInt32 = 0
+    /// All chunks below this one are held.
+    var lowestMissing: ChunkID = 0
+    /// One above the highest chunk that any neighbour was seen to hold.
+    var frontier: ChunkID = 0
+    var grantPace = Pace()
+    var creditsOutstanding = 0
+    /// Credits may go out: what was on disk has been verified and announced.
+    var acceptsGrants = false
+    /// The average time from a request to its chunk.
+    var serviceNanoseconds: UInt64 = 0
+    /// The help asked from the owner and not yet given: one at a time, so that owner egress can't be abused.
+    var rescue: (chunk: ChunkID, at: UInt64)?
+    /// When this peer last got a chunk or had reason to expect one; what is idle much longer is stranded.
+    var lastProgress: UInt64 = 0
+    /// The last chunk came by rescue: others are likely stranded for the same reason.
+    var lastCameByRescue = false
+    /// Chunks the owner sent this peer elsewhere for, each with the member to ask as soon as it is a source.
+    var asked: [(chunk: ChunkID, peer: PeerIndex)] = []
+    /// Members whose chunks were bad: never a source again.
+    var banned: [PeerIndex] = []
+    /// The member its user named as download neighbour, once it is known who that is.
+    var givenNeighbour: PeerIndex?
+    var generator: SeededGenerator
+
+    public init(layout: ChunkLayout, seed: UInt64, ringOnly: Bool = false) {
+        self.layout = layout
+        self.ringOnly = ringOnly
+        have = ChunkSet(chunkCount: layout.chunkCount)
+        pending = ChunkSet(chunkCount: layout.chunkCount)
+        neighbours = Neighbourhood(chunkCount: layout.chunkCount)
+        generator = SeededGenerator(seed: seed)
+    }
+
+    public var isComplete: Bool { have.isFull }
+
+    /// How late a request must be before somebody else is asked too.
+    public var hedgeNanoseconds: UInt64 {
+        max(SwarmLimits.shortestHedgeNanoseconds, SwarmLimits.hedgeServiceTimes * serviceNanoseconds)
+    }
+
+    /// A chunk was verified and stored.
+    public mutating func verified(
+        _ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64, into actions: inout [PeerAction]
+    ) {
+        settle(chunk, from: origin, at: now)
+        if have.insert(chunk) {
+            if !pending.remove(chunk) { neighbours.wanted(chunk, false) }
+            if chunk == lowestMissing { lowestMissing = firstMissing(from: chunk) }
+            withdraw(chunk, into: &actions)
+            if origin != .disk { pace.arrival(at: now) }
+            lastProgress = now
+            lastCameByRescue = origin == .rescue
+        }
+        fill(at: now, into: &actions)
+        topUpCredits(into: &actions)
+    }
+
+    /// A chunk came whose bytes do not match its digest. The source is never asked again.
+    public mutating func bad(
+        _ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64, into actions: inout [PeerAction]
+    ) {
+        guard case .peer(let peer) = origin else {
+            settle(chunk, from: origin, at: now)
+            return
+        }
+        banned.append(peer)
+        actions.append(.disconnect(peer))
+        sourceLost(peer, at: now, into: &actions)
+    }
+
+    /// A source answered that it does not send the chunk.
+    public mutating func rejected(
+        _ chunk: ChunkID, by peer: PeerIndex, reason: RejectReason, at now: UInt64, into actions: inout [PeerAction]
+    ) {
+        guard let index = neighbours.index(of: peer), let request = takeRequest(chunk, from: index) else { return }
+        if reason == .notHeld || reason == .unreadable {
+            neighbours.loses(index, chunk, isWanted: isWanted(chunk))
+        }
+        if !request.isSuperseded { release(chunk) }
+        fill(at: now, into: &actions)
+    }
+
+    /// A chunk that is already here, or was never asked for, came again. It is of no use, but answers a request.
+    public mutating func superfluous(
+        _ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64, into actions: inout [PeerAction]
+    ) {
+        settle(chunk, from: origin, at: now)
+        fill(at: now, into: &actions)
+        topUpCredits(into: &actions)
+    }
+
+    /// Digests are known now for all chunks below this number.
+    public mutating func digestsKnown(below count: UInt32, at now: UInt64, into actions: inout [PeerAction]) {
+        digestCount = count
+        fill(at: now, into: &actions)
+    }
+
+    /// Chunks of an earlier run have been verified and announced: the owner may send others.
+    public mutating func startGrants(at now: UInt64, into actions: inout [PeerAction]) {
+        acceptsGrants = true
+        lastProgress = now
+        topUpCredits(into: &actions)
+    }
+
+    /// The connection to the owner is gone, and with it all credits.
+    public mutating func ownerLost() {
+        selfIndex = nil
+        creditsOutstanding = 0
+        acceptsGrants = false
+        rescue = nil
+        ring = Ring()
+    }
+
+    func isWanted(_ chunk: ChunkID) -> Bool {
+        !have.contains(chunk) && !pending.contains(chunk)
+    }
+
+    /// Books an answer: the request it belongs to, if any, no longer counts.
+    private mutating func settle(_ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64) {
+        switch origin {
+        case .grant:
+            creditsOutstanding = max(0, creditsOutstanding - 1)
+            grantPace.arrival(at: now)
+        case .rescue:
+            if rescue?.chunk == chunk { rescue = nil }
+        case .peer(let peer):
+            guard let index = neighbours.index(of: peer), let request = takeRequest(chunk, from: index) else { return }
+            let sample = now > request.at ? now - request.at : 0
+            serviceNanoseconds =
+                serviceNanoseconds == 0 ? sample : serviceNanoseconds - serviceNanoseconds / 8 + sample / 8
+        case .disk: break
+        }
+    }
+
+    /// Cancels what is still asked from others for a chunk that has come.
+    private mutating func withdraw(_ chunk: ChunkID, into actions: inout [PeerAction]) {
+        for index in neighbours.indices {
+            guard let position = neighbours[index].outstanding.firstIndex(where: { $0.chunk == chunk }) else { continue }
+            guard !neighbours[index].outstanding[position].isSuperseded else { continue }
+            neighbours[index].outstanding[position].isSuperseded = true
+            actions.append(.cancel(neighbours[index].peer, chunk))
+        }
+        if rescue?.chunk == chunk { rescue = nil }
+        asked.removeAll { $0.chunk == chunk }
+    }
+
+    mutating func takeRequest(_ chunk: ChunkID, from index: Int) -> Request? {
+        guard let position = neighbours[index].outstanding.firstIndex(where: { $0.chunk == chunk }) else { return nil }
+        outstandingCount -= 1
+        return neighbours[index].outstanding.remove(at: position)
+    }
+
+    /// The chunk is asked for nowhere now.
+    mutating func release(_ chunk: ChunkID) {
+        if pending.remove(chunk) { neighbours.wanted(chunk, true) }
+    }
+
+    private func firstMissing(from start: ChunkID) -> ChunkID {
+        var next = start
+        while next < layout.chunkCount, have.contains(next) {
+            let rest = ~have.words[Int(next >> 6)] >> UInt64(next & 63)
+            next += rest == 0 ? 64 - (next & 63) : UInt32(rest.trailingZeroBitCount)
+        }
+        return min(next, layout.chunkCount)
+    }
+}

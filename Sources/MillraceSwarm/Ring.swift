@@ -1,0 +1,94 @@
+import MillraceWire
+
+/// The members of a swarm in ring order. A member's predecessor is its download neighbour; the chords are the
+/// predecessors further back (Stoica et al., "Chord", 2002, with distances spread evenly over the powers).
+public struct Ring: Sendable, Equatable {
+    public private(set) var entries: [RosterEntry] = []
+
+    public init(_ entries: [RosterEntry] = []) {
+        self.entries = entries
+    }
+
+    public var count: Int { entries.count }
+
+    public func position(of peer: PeerIndex) -> Int? {
+        entries.firstIndex { $0.peer == peer }
+    }
+
+    public func entry(of peer: PeerIndex) -> RosterEntry? {
+        position(of: peer).map { entries[$0] }
+    }
+
+    public mutating func insert(_ entry: RosterEntry, at position: Int) {
+        entries.insert(entry, at: position)
+    }
+
+    /// Returns false if the peer was no member.
+    @discardableResult
+    public mutating func remove(_ peer: PeerIndex) -> Bool {
+        guard let position = position(of: peer) else { return false }
+        entries.remove(at: position)
+        return true
+    }
+
+    /// Replaces or extends the ring by a part of a roster as it comes over the wire.
+    public mutating func apply(_ part: RosterMessage) throws(WireError) {
+        if part.start == 0 { entries.removeAll() }
+        guard Int(part.start) == entries.count else { throw .badField(.roster, field: "start") }
+        entries.append(contentsOf: part.entries)
+    }
+
+    /// Whom `peer` fetches from, nearest first: everybody on a small ring, else the predecessors at distances that
+    /// grow evenly from 1 to the ring's size. They change only when the ring doubles.
+    public func sources(of peer: PeerIndex, limit: Int = SwarmLimits.sourceCount) -> [PeerIndex] {
+        guard let position = position(of: peer), count > 1 else { return [] }
+        return Ring.distances(memberCount: count, limit: limit).map { distance in
+            entries[(position + count - distance) % count].peer
+        }
+    }
+
+    /// Distances round(n^(j/limit)) for j = 0, 1, ..., with n rounded up to a power of two, below `memberCount`.
+    static func distances(memberCount: Int, limit: Int) -> [Int] {
+        guard memberCount > limit + 1 else { return Array(1..<max(memberCount, 1)) }
+        let exponent = Int.bitWidth - (memberCount - 1).leadingZeroBitCount
+        var distances: [Int] = []
+        for step in 0..<limit {
+            let (whole, eighths) = (exponent * step * 8 / limit).quotientAndRemainder(dividingBy: 8)
+            let distance = Int((Double(1 << whole) * eighthRootsOfTwo[eighths]).rounded())
+            if distance < memberCount, distances.last.map({ $0 < distance }) ?? true { distances.append(distance) }
+        }
+        return distances
+    }
+
+    /// 2^(i/8) for i = 0...7.
+    private static let eighthRootsOfTwo: [Double] = [
+        1, 1.090507732665257, 1.189207115002721, 1.296839554651009, 1.414213562373095, 1.542210825407940,
+        1.681792830507429, 1.834008086409342,
+    ]
+}
+
+/// Where a newcomer goes on the ring, so that the neighbours that users gave are the neighbours peers have.
+struct RingPlanner: Sendable {
+    /// Who named which address as its download neighbour, in join order.
+    private var wishes: [(peer: PeerIndex, neighbour: PeerAddress)] = []
+
+    /// The position for a newcomer: in front of whoever waits for it, else behind the neighbour it named, else last.
+    mutating func position(for newcomer: RosterEntry, neighbour: PeerAddress, on ring: Ring) -> Int {
+        defer {
+            if neighbour.host != .none { wishes.append((newcomer.peer, neighbour)) }
+        }
+        if let waiting = wishes.first(where: { $0.neighbour == newcomer.address }),
+            let position = ring.position(of: waiting.peer)
+        {
+            return position
+        }
+        if neighbour.host != .none, let position = ring.entries.firstIndex(where: { $0.address == neighbour }) {
+            return position + 1
+        }
+        return ring.count
+    }
+
+    mutating func forget(_ peer: PeerIndex) {
+        wishes.removeAll { $0.peer == peer }
+    }
+}

@@ -1,0 +1,41 @@
+/// The numbers of the policy, with the reason of each; the figures behind them come from simulation.
+public enum SwarmLimits {
+    /// Sources a peer asks: its download neighbour and seven chords. Fewer let one slow peer hold up the rest.
+    public static let sourceCount = 8
+    /// Requests outstanding at all sources together; more would park in busy queues (16 costs 6 % at 64 peers).
+    public static let requestWindow = 8
+    /// Requests outstanding at one source: one on the wire, one waiting behind it.
+    public static let requestWindowPerSource = 2
+    /// The same where there are at most two sources to spread over.
+    public static let requestWindowPerFewSources = 4
+    /// Credits a peer keeps with the owner: one chunk on the wire, one to follow.
+    public static let creditWindow = 2
+    /// No window grows beyond this, in requests and in bytes, however short a chunk's time is.
+    public static let largestWindow = 1024
+    public static let largestWindowByteCount = 8 * 1024 * 1024
+    /// Windows cover this much of a node's own arrival rate, which is many round trips of a LAN.
+    public static let windowNanoseconds: UInt64 = 3_000_000
+
+    /// A peer with this many granted chunks that nobody else has seen waits behind those with fewer.
+    public static let unreplicatedGate = 2
+    /// Rescues of a peer's grants after which it is granted only what nobody else can take.
+    public static let strikeLimit = 2
+    /// Peers that must accuse another of bad chunks before the owner evicts it: one could be the liar itself.
+    public static let accuserLimit = 2
+
+    /// A request is late after this time or four times the usual service time, whichever is longer.
+    public static let shortestHedgeNanoseconds: UInt64 = 100_000_000
+    public static let hedgeServiceTimes: UInt64 = 4
+    /// A chunk rescued within so many hedge periods is on its way; others are sent to whoever got it.
+    public static let rescueHedgePeriods: UInt64 = 4
+
+    /// A chunk that takes this long to leave makes the owner send to few peers at a time, so that whole chunks arrive
+    /// early somewhere; below it, taking turns costs more than it gains.
+    public static let turnTakingNanoseconds: UInt64 = 2_000_000
+    /// Peers the owner sends to at a time where it takes turns.
+    public static let uplinkTurns = 2
+
+    /// Chunk arrivals further apart than this are announced one by one, others in batches.
+    public static let announceAtOnceNanoseconds: UInt64 = 2_000_000
+    public static let announceBatchNanoseconds: UInt64 = 4_000_000
+}
