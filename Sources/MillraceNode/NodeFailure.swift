@@ -1,0 +1,48 @@
+import MillraceIO
+import MillraceStore
+import MillraceWire
+
+/// How a run of a node ends, as the number its process leaves with.
+public enum ExitCode: Int32, Sendable, CaseIterable {
+    case done = 0
+    case protocolFault = 2
+    case network = 3
+    case sourcesLost = 4
+    case noProgress = 5
+    case integrity = 6
+    case interrupted = 7
+    case fileFault = 8
+    case noSpace = 9
+    case authentication = 10
+    case outputExists = 11
+    case usage = 64
+}
+
+/// Why a node could not do its work: one line that says what to do, and the exit code.
+public struct NodeFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    public let code: ExitCode
+    public let text: String
+
+    public init(_ code: ExitCode, _ text: String) {
+        self.code = code
+        self.text = text
+    }
+
+    public var description: String { text }
+
+    init(_ error: StoreError) {
+        let code: ExitCode
+        switch error {
+        case .system(let fault): code = fault.isNoSpace ? .noSpace : .fileFault
+        case .noSpace: code = .noSpace
+        case .outputExists: code = .outputExists
+        case .notVerified: code = .integrity
+        case .foreignFolder, .badName, .sourceChanged, .sourceNotAFile: code = .fileFault
+        }
+        self.init(code, "\(error)")
+    }
+
+    init(network error: SystemError) {
+        self.init(.network, "\(error)")
+    }
+}

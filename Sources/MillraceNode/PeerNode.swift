@@ -1,0 +1,103 @@
+import MillraceIO
+import MillraceStore
+import MillraceSwarm
+import MillraceWire
+import Synchronization
+
+/// A peer: fetches a file from an owner and other peers, passes it on, verifies it, gives it its name.
+///
+/// Threads: the caller's runs timers and ends the run; one accepts; one talks to the owner; one for each source and
+/// each client. All share one state behind one lock, which is never held across a system call.
+public final class PeerNode: Sendable {
+    let options: PeerOptions
+    let token = NodeToken.random()
+    let transportKind: TransportKind
+    let log: EventLog
+    let wake: WakeUp
+    let state = Mutex(PeerState())
+    let listenPort: UInt16
+    private let listener: Listener
+
+    /// The length of the journal, so that connections can look for news without the lock.
+    let journalCount = Atomic(0)
+    let announceNanoseconds = Atomic<UInt64>(0)
+    /// When the policy wants its next tick, and when the main thread will wake by itself.
+    let deadline = Atomic(UInt64.max)
+    let mainDeadline = Atomic(UInt64.max)
+    let threadCount = Atomic(0)
+
+    /// Opens the listening port; nothing runs yet.
+    public init(_ options: PeerOptions) throws(NodeFailure) {
+        self.options = options
+        do throws(SystemError) {
+            let wake = try WakeUp()
+            self.wake = wake
+            listener = try Listener(host: options.listen.host, port: options.listen.port)
+            listenPort = listener.port
+            log = EventLog(role: .peer, options: options.common.log) { wake.signal() }
+        } catch {
+            throw NodeFailure(.network, "can't listen on \(options.listen): \(error); choose another port")
+        }
+        let choice = TransportChoice.choose(options.common.transport)
+        transportKind = choice.kind
+        log.notice("listening on port \(listenPort), sending by \(choice.kind.rawValue) (\(choice.reason))")
+    }
+
+    /// Runs until the file is complete and nobody needs this peer any more, or until it can't go on.
+    ///
+    /// - Parameter interrupt: a descriptor that becomes readable when the run shall end early; -1 for none.
+    public func run(interrupt: CInt = -1) throws(NodeFailure) -> PeerReport {
+        state.withLock { state in
+            state.statistics.started = MonotonicClock.nowNanoseconds
+            state.lastProgress = state.statistics.started
+        }
+        defer { log.flush() }
+        do throws(SystemError) {
+            _ = try WorkerThread.start(name: "accept") { self.accept() }
+            _ = try WorkerThread.start(name: "owner") { self.talkToOwner() }
+        } catch {
+            throw NodeFailure(.network, "\(error)")
+        }
+        let failure = PeerLoop(node: self).run(interrupt: interrupt)
+        leave(failure == nil ? "done" : "ended early")
+        let report = state.withLock { PeerReport($0, transport: transportKind) }
+        if let failure { throw failure }
+        return report
+    }
+
+    private func accept() {
+        AcceptLoop.run(listener, isOver: { self.isLeaving }, limit: NodeLimits.connectionCount, count: threadCount) {
+            self.serve($0)
+        }
+    }
+
+    var isLeaving: Bool { state.withLock { $0.phase == .leaving } }
+
+    /// Ends the run with this reason, the first one given.
+    func fail(_ failure: NodeFailure) {
+        update { state, effects in
+            if state.failure == nil { state.failure = failure }
+            effects.wakesMain = true
+        }
+    }
+
+    /// Says goodbye everywhere and waits, for a moment, until the threads are gone.
+    private func leave(_ reason: String) {
+        update { state, effects in
+            state.phase = .leaving
+            var links = state.sources.map(\.link) + state.clients.map(\.link)
+            if let owner = state.ownerLink { links.append(owner) }
+            for link in links { effects.wake(link, if: link.post(goodbye: .leaving, reason)) }
+        }
+        let deadline = MonotonicClock.nowNanoseconds + 2 * NodeLimits.goodbyeNanoseconds
+        while threadCount.load(ordering: .acquiring) > 0, MonotonicClock.nowNanoseconds < deadline {
+            _ = try? WaitPoint.wait(
+                socket: -1, forReading: false, forWriting: false, wake: wake,
+                untilNanoseconds: min(deadline, MonotonicClock.nowNanoseconds + 20_000_000))
+        }
+    }
+
+    func makeTransport() throws(SystemError) -> any Transport {
+        try TransportChoice.make(transportKind)
+    }
+}

@@ -1,0 +1,87 @@
+import MillraceIO
+import MillraceSwarm
+import MillraceWire
+
+/// How far a peer has come.
+enum PeerPhase: Sendable, Equatable {
+    /// No owner has welcomed it yet.
+    case waiting
+    case fetching
+    /// All chunks are there; the file is being put together and verified.
+    case assembling
+    /// The file is verified and has its name.
+    case complete
+    /// The node is on its way out.
+    case leaving
+}
+
+/// One member this peer fetches from, or tries to.
+struct SourceRecord: Sendable {
+    let peer: PeerIndex
+    let link: Link
+    /// No longer wanted: its thread ends instead of connecting again.
+    var isDropped = false
+}
+
+/// Someone who has connected to fetch.
+struct ClientRecord: Sendable {
+    let identity: UInt64
+    let link: Link
+    var peer: PeerIndex?
+}
+
+/// Everything the threads of a peer share, behind its one lock.
+struct PeerState: Sendable {
+    var phase = PeerPhase.waiting
+    /// The swarm's token, once an owner has said it.
+    var swarm = NodeToken.unknown
+    var content: PeerContent?
+    var policy: PeerPolicy?
+    var manifest: Manifest?
+    /// Chunks in the order they were verified: each connection tells its side of what lies behind its own mark.
+    var journal: [ChunkID] = []
+    var ownerLink: Link?
+    var ownerAddress: SocketAddress?
+    var sources: [SourceRecord] = []
+    var clients: [ClientRecord] = []
+    var statistics = PeerStatistics()
+    var failure: NodeFailure?
+    /// The owner says that all peers have the file.
+    var isReleased = false
+    var lastProgress: UInt64 = 0
+    /// Since when neither owner nor source is connected; nil while one is.
+    var loneSince: UInt64?
+
+    func source(_ peer: PeerIndex) -> SourceRecord? {
+        sources.first { $0.peer == peer && !$0.isDropped }
+    }
+}
+
+/// What a peer counts for its report.
+struct PeerStatistics: Sendable {
+    var bytesFromOwner: UInt64 = 0
+    var bytesFromDisk: UInt64 = 0
+    var bytesTwice: UInt64 = 0
+    var bytesSent: UInt64 = 0
+    var chunksSent: UInt64 = 0
+    var sourcesReplaced = 0
+    var badChunks: [PeerIndex] = []
+    /// By peer, in the order they were first heard of.
+    var bytesFromPeers: [(peer: PeerIndex, bytes: UInt64)] = []
+    var started: UInt64 = 0
+    var firstChunk: UInt64?
+    var completed: UInt64?
+
+    mutating func took(_ byteCount: UInt64, from origin: ChunkOrigin) {
+        switch origin {
+        case .grant, .rescue: bytesFromOwner += byteCount
+        case .disk: bytesFromDisk += byteCount
+        case .peer(let peer):
+            if let index = bytesFromPeers.firstIndex(where: { $0.peer == peer }) {
+                bytesFromPeers[index].bytes += byteCount
+            } else {
+                bytesFromPeers.append((peer, byteCount))
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import MillraceWire
+
+extension PeerPolicy {
+    /// Chunks that seem to be on disk from an earlier run: not asked for while they are being verified.
+    public mutating func expectFromDisk(_ chunks: ChunkSet) {
+        chunks.forEachRun { run in
+            for chunk in run where !have.contains(chunk) && pending.insert(chunk) { neighbours.wanted(chunk, false) }
+        }
+    }
+
+    /// A chunk on disk was not what it should be.
+    public mutating func missingOnDisk(_ chunk: ChunkID, at now: UInt64, into actions: inout [PeerAction]) {
+        guard !have.contains(chunk) else { return }
+        release(chunk)
+        fill(at: now, into: &actions)
+    }
+
+    /// The neighbour needs no chunk any more.
+    public func isFull(_ peer: PeerIndex) -> Bool {
+        neighbours.index(of: peer).map { neighbours[$0].have.isFull } ?? false
+    }
+}
