@@ -1,5 +1,4 @@
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+/* No _GNU_SOURCE here: types must be those of the Glibc module, which is built without it. */
+#include "linux.h"
 #include <liburing.h>

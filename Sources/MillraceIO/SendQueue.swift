@@ -1,0 +1,94 @@
+/// A payload's open file; closes it if it opened it.
+final class PayloadSource {
+    let descriptor: CInt
+    private let owned: Descriptor?
+
+    init(owning descriptor: consuming Descriptor) {
+        self.descriptor = descriptor.rawValue
+        owned = consume descriptor
+    }
+
+    init(borrowing descriptor: CInt) {
+        self.descriptor = descriptor
+        owned = nil
+    }
+}
+
+/// The frames of one connection in their order, and how far the first of them has come.
+struct SendQueue {
+    struct Frame {
+        let header: [UInt8]
+        let payload: FilePayload?
+        let tag: UInt32
+        var source: PayloadSource?
+        var sentHeaderCount = 0
+        var sentPayloadCount = 0
+
+        var hasStarted: Bool { sentHeaderCount > 0 || sentPayloadCount > 0 }
+        var unsentPayloadCount: Int { (payload?.byteCount ?? 0) - sentPayloadCount }
+        var isDone: Bool { sentHeaderCount == header.count && unsentPayloadCount == 0 }
+    }
+
+    private var frames: [Frame] = []
+    private var headIndex = 0
+    /// Set when a frame was removed of which a part had left.
+    private(set) var isBroken = false
+
+    var count: Int { frames.count - headIndex }
+    var isEmpty: Bool { count == 0 }
+
+    subscript(position: Int) -> Frame {
+        get { frames[headIndex + position] }
+        _modify { yield &frames[headIndex + position] }
+    }
+
+    mutating func append(_ header: [UInt8], _ payload: FilePayload?, tag: UInt32) {
+        guard !header.isEmpty || (payload?.byteCount ?? 0) > 0 else { return }
+        frames.append(Frame(header: header, payload: payload, tag: tag))
+    }
+
+    mutating func removeFirst() {
+        if frames[headIndex].hasStarted, !frames[headIndex].isDone { isBroken = true }
+        frames[headIndex].source = nil
+        headIndex += 1
+        guard headIndex == frames.count || headIndex >= 64 else { return }
+        frames.removeFirst(headIndex)
+        headIndex = 0
+    }
+
+    mutating func drop(tag: UInt32) -> Bool {
+        let match = (headIndex..<frames.count).first {
+            frames[$0].tag == tag && frames[$0].payload != nil && !frames[$0].hasStarted
+        }
+        guard let match else { return false }
+        frames.remove(at: match)
+        return true
+    }
+
+    /// Opens the payload of a frame and checks that it is all there, so that a fault shows before the header leaves.
+    mutating func openSource(at position: Int) throws(SendFault) {
+        let frame = self[position]
+        guard frame.source == nil, let payload = frame.payload else { return }
+        let source: PayloadSource
+        do {
+            switch payload.place {
+            case .path(let path): source = PayloadSource(owning: try System.open(path, 0))
+            case .descriptor(let descriptor): source = PayloadSource(borrowing: descriptor)
+            }
+            self[position].source = source
+            try checkLength(of: source, payload, tag: frame.tag)
+        } catch let fault as SystemError {
+            throw .source(fault, tag: frame.tag)
+        } catch let fault as SendFault {
+            throw fault
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
+    private func checkLength(of source: PayloadSource, _ payload: FilePayload, tag: UInt32) throws {
+        let status = try System.status(of: source.descriptor)
+        let (end, overflow) = payload.offset.addingReportingOverflow(UInt64(payload.byteCount))
+        if overflow || status.byteCount < end { throw SendFault.sourceShrank(tag: tag) }
+    }
+}

@@ -1,0 +1,89 @@
+import CLiburing
+import Glibc
+
+/// What one receive or send did.
+public enum Transfer: Sendable, Equatable {
+    case bytes(Int)
+    case wouldBlock
+    /// The other side has ended its stream in good order (receive only).
+    case closed
+}
+
+/// A connected, non-blocking TCP stream. Closed when its owner goes away.
+public struct Socket: ~Copyable, Sendable {
+    private let stream: Descriptor
+    public let localAddress: SocketAddress
+    public let remoteAddress: SocketAddress
+
+    init(_ stream: consuming Descriptor, local: SocketAddress, remote: SocketAddress) {
+        localAddress = local
+        remoteAddress = remote
+        self.stream = stream
+        tune()
+    }
+
+    public var descriptor: CInt { stream.rawValue }
+
+    /// Receives what has come, at most the buffer's size.
+    public func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Transfer {
+        precondition(buffer.count > 0, "an empty buffer can't tell data from the end")
+        let count = try System.attempt("recv", "\(remoteAddress)") {
+            recv(descriptor, buffer.baseAddress, buffer.count, 0)
+        }
+        return Socket.received(count)
+    }
+
+    /// Receives into two buffers with one call, the second after the first is full.
+    public func receive(
+        into first: UnsafeMutableRawBufferPointer, then second: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Transfer {
+        precondition(first.count > 0 || second.count > 0, "an empty buffer can't tell data from the end")
+        var parts = (
+            iovec(iov_base: first.baseAddress, iov_len: first.count),
+            iovec(iov_base: second.baseAddress, iov_len: second.count)
+        )
+        let (count, code) = withUnsafeMutablePointer(to: &parts) { pair in
+            pair.withMemoryRebound(to: iovec.self, capacity: 2) { list in
+                System.outcome("readv") { readv(descriptor, list, 2) }
+            }
+        }
+        if code == EAGAIN { return .wouldBlock }
+        guard code == 0 else { throw SystemError(call: "readv", errno: code, subject: "\(remoteAddress)") }
+        return Socket.received(count)
+    }
+
+    /// Sends what fits. `more` says that bytes follow at once, which may then share a packet (MSG_MORE).
+    public func send(_ bytes: UnsafeRawBufferPointer, more: Bool = false) throws(SystemError) -> Transfer {
+        let flags = CInt(MSG_NOSIGNAL) | (more ? CInt(MSG_MORE) : 0)
+        let count = try System.attempt("send", "\(remoteAddress)") {
+            Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags)
+        }
+        return count.map { .bytes($0) } ?? .wouldBlock
+    }
+
+    /// Ends both directions; a thread that waits on the socket sees it at once.
+    public func shutdown() {
+        _ = System.outcome("shutdown") { Glibc.shutdown(descriptor, CInt(SHUT_RDWR)) }
+    }
+
+    /// How many bytes may wait unsent in the kernel before the socket stops being writable (TCP_NOTSENT_LOWAT).
+    public func setUnsentLimit(byteCount: Int) {
+        try? System.setOption(descriptor, CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, CInt(clamping: byteCount))
+    }
+
+    private static func received(_ count: Int?) -> Transfer {
+        guard let count else { return .wouldBlock }
+        return count == 0 ? .closed : .bytes(count)
+    }
+
+    /// Options that make a connection better but none unusable: a failure is no reason to lose it.
+    private func tune() {
+        let tcp = CInt(IPPROTO_TCP)
+        try? System.setOption(descriptor, tcp, TCP_NODELAY, 1)
+        try? System.setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+        try? System.setOption(descriptor, tcp, TCP_KEEPIDLE, 10)
+        try? System.setOption(descriptor, tcp, TCP_KEEPINTVL, 5)
+        try? System.setOption(descriptor, tcp, TCP_KEEPCNT, 3)
+        try? System.setOption(descriptor, tcp, TCP_USER_TIMEOUT, 30_000)
+    }
+}

@@ -1,0 +1,166 @@
+import CLiburing
+import Glibc
+
+/// What the system knows of an open file or a path.
+package struct FileStatus: Sendable, Equatable {
+    package let byteCount: UInt64
+    /// What the file takes on disk, holes left out.
+    package let allocatedByteCount: UInt64
+    package let device: UInt64
+    package let isRegular: Bool
+    package let isFolder: Bool
+    package let modificationSeconds: Int64
+    package let modificationNanoseconds: Int64
+
+    init(_ status: stat) {
+        byteCount = UInt64(clamping: status.st_size)
+        allocatedByteCount = UInt64(clamping: status.st_blocks) * 512
+        device = UInt64(status.st_dev)
+        isRegular = status.st_mode & S_IFMT == S_IFREG
+        isFolder = status.st_mode & S_IFMT == S_IFDIR
+        modificationSeconds = Int64(status.st_mtim.tv_sec)
+        modificationNanoseconds = Int64(status.st_mtim.tv_nsec)
+    }
+}
+
+extension System {
+    /// Opens a path; the descriptor is closed on exec. New files get `mode`, less the umask.
+    package static func open(_ path: String, _ flags: CInt, mode: mode_t = 0o644) throws(SystemError) -> Descriptor {
+        Descriptor(try check("open", path) { Glibc.open(path, flags | O_CLOEXEC, mode) })
+    }
+
+    package static func status(of descriptor: CInt, _ subject: String? = nil) throws(SystemError) -> FileStatus {
+        var status = stat()
+        try check("fstat", subject) { fstat(descriptor, &status) }
+        return FileStatus(status)
+    }
+
+    /// The status of what a path leads to, links followed; nil where there is nothing.
+    package static func status(ofPath path: String) throws(SystemError) -> FileStatus? {
+        var status = stat()
+        let (_, code) = outcome("stat") { stat(path, &status) }
+        if code == ENOENT || code == ENOTDIR { return nil }
+        guard code == 0 else { throw SystemError(call: "stat", errno: code, subject: path) }
+        return FileStatus(status)
+    }
+
+    /// Whether the name is taken, be it by a link that leads nowhere.
+    package static func exists(_ path: String) throws(SystemError) -> Bool {
+        var status = stat()
+        let (_, code) = outcome("lstat") { lstat(path, &status) }
+        if code == ENOENT || code == ENOTDIR { return false }
+        guard code == 0 else { throw SystemError(call: "lstat", errno: code, subject: path) }
+        return true
+    }
+
+    /// Reads until the buffer is full or the file ends. Returns the byte count read.
+    package static func read(
+        _ descriptor: CInt, at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer, _ subject: String? = nil
+    ) throws(SystemError) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let position = try fileOffset(offset, plus: done, subject)
+            let count = try check("pread", subject) {
+                pread(descriptor, buffer.baseAddress! + done, buffer.count - done, position)
+            }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    /// Writes all bytes at an offset.
+    package static func write(
+        _ descriptor: CInt, at offset: UInt64, _ bytes: UnsafeRawBufferPointer, _ subject: String? = nil
+    ) throws(SystemError) {
+        var done = 0
+        while done < bytes.count {
+            let position = try fileOffset(offset, plus: done, subject)
+            done += try check("pwrite", subject) {
+                pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, position)
+            }
+        }
+    }
+
+    /// Writes all bytes at the end of a file that was opened for appending.
+    package static func append(
+        _ descriptor: CInt, _ bytes: [UInt8], _ subject: String? = nil
+    ) throws(SystemError) {
+        var done = 0
+        while done < bytes.count {
+            done += try check("write", subject) {
+                bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done) }
+            }
+        }
+    }
+
+    /// Sets the file's length; a longer file gets a hole at its end.
+    package static func setLength(
+        _ descriptor: CInt, byteCount: UInt64, _ subject: String? = nil
+    ) throws(SystemError) {
+        let length = try fileOffset(byteCount, plus: 0, subject)
+        try check("ftruncate", subject) { ftruncate(descriptor, length) }
+    }
+
+    /// Reserves blocks up to `byteCount` and makes the file that long. Where the file system can't reserve, the file
+    /// is only made long: glibc's emulation would write every block.
+    package static func preallocate(
+        _ descriptor: CInt, byteCount: UInt64, _ subject: String? = nil
+    ) throws(SystemError) {
+        guard byteCount > 0 else { return }
+        let length = try fileOffset(byteCount, plus: 0, subject)
+        let (_, code) = outcome("fallocate") { fallocate(descriptor, 0, 0, length) }
+        switch code {
+        case 0: return
+        case EOPNOTSUPP, ENOSYS, EINVAL, EPERM: try setLength(descriptor, byteCount: byteCount, subject)
+        default: throw SystemError(call: "fallocate", errno: code, subject: subject)
+        }
+    }
+
+    package static func synchronise(_ descriptor: CInt, _ subject: String? = nil) throws(SystemError) {
+        try check("fsync", subject) { fsync(descriptor) }
+    }
+
+    /// Takes an exclusive lock that ends with the descriptor. Returns false when another process has it.
+    package static func lock(_ descriptor: CInt, _ subject: String? = nil) throws(SystemError) -> Bool {
+        try attempt("flock", subject) { flock(descriptor, LOCK_EX | LOCK_NB) } != nil
+    }
+
+    /// The parts of a file that hold data, by SEEK_DATA; all of it where the file system can't tell.
+    package static func dataRegions(
+        _ descriptor: CInt, byteCount: UInt64, _ subject: String? = nil
+    ) throws(SystemError) -> [Range<UInt64>] {
+        guard byteCount > 0 else { return [] }
+        var regions: [Range<UInt64>] = []
+        var position: UInt64 = 0
+        while position < byteCount {
+            let from = try fileOffset(position, plus: 0, subject)
+            let (start, code) = outcome("lseek") { lseek(descriptor, from, CInt(millrace_SEEK_DATA)) }
+            if code == ENXIO { break }
+            if code == EINVAL || code == EOPNOTSUPP { return [0..<byteCount] }
+            guard code == 0 else { throw SystemError(call: "lseek", errno: code, subject: subject) }
+            let end = try check("lseek", subject) { lseek(descriptor, start, CInt(millrace_SEEK_HOLE)) }
+            guard start >= from, end > start else { break }
+            let upper = min(UInt64(end), byteCount)
+            if UInt64(start) < upper { regions.append(UInt64(start)..<upper) }
+            position = UInt64(end)
+        }
+        return regions
+    }
+
+    /// Shares the blocks of a range with another file. Returns false where the file system or the range can't.
+    package static func cloneRange(
+        from source: CInt, at offset: UInt64, byteCount: UInt64, to target: CInt
+    ) -> Bool {
+        var range = file_clone_range(
+            src_fd: Int64(source), src_offset: offset, src_length: byteCount, dest_offset: 0)
+        return outcome("ioctl") { millrace_clone_range(target, &range) }.1 == 0
+    }
+
+    @inline(__always)
+    static func fileOffset(_ offset: UInt64, plus done: Int, _ subject: String?) throws(SystemError) -> off_t {
+        guard let base = off_t(exactly: offset), case let (sum, overflow) = base.addingReportingOverflow(done), !overflow
+        else { throw SystemError(call: "offset", errno: EOVERFLOW, subject: subject) }
+        return sum
+    }
+}

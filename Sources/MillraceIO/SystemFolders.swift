@@ -1,0 +1,96 @@
+import CLiburing
+import Glibc
+
+extension System {
+    /// Makes one folder; one that is there already is fine.
+    package static func makeFolder(_ path: String) throws(SystemError) {
+        let (_, code) = outcome("mkdir") { mkdir(path, 0o755) }
+        guard code != 0 else { return }
+        if code == EEXIST, try status(ofPath: path)?.isFolder == true { return }
+        throw SystemError(call: "mkdir", errno: code, subject: path)
+    }
+
+    /// Makes a folder and those above it.
+    package static func makeFolders(_ path: String) throws(SystemError) {
+        if try status(ofPath: path)?.isFolder == true { return }
+        let parent = Path.folder(of: path)
+        if parent != path, parent != "." { try makeFolders(parent) }
+        try makeFolder(path)
+    }
+
+    /// The names in a folder in ascending order of their bytes, without `.` and `..`.
+    package static func names(in folder: String) throws(SystemError) -> [String] {
+        guard let stream = opendir(folder) else {
+            throw SystemError(call: "opendir", errno: errno, subject: folder)
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else { break }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        guard errno == 0 else { throw SystemError(call: "readdir", errno: errno, subject: folder) }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// How many bytes a user without privileges can still write on the file system of a path.
+    package static func freeByteCount(at path: String) throws(SystemError) -> UInt64 {
+        var status = statvfs()
+        try check("statvfs", path) { statvfs(path, &status) }
+        let (product, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        return overflow ? .max : product
+    }
+
+    /// Gives a file another name, over whatever has that name.
+    package static func rename(_ path: String, to target: String) throws(SystemError) {
+        try check("rename", target) { Glibc.rename(path, target) }
+    }
+
+    /// Gives a file another name unless that is taken (EEXIST).
+    package static func renameWithoutReplacing(_ path: String, to target: String) throws(SystemError) {
+        let (_, code) = outcome("renameat2") {
+            renameat2(AT_FDCWD, path, AT_FDCWD, target, CUnsignedInt(millrace_RENAME_NOREPLACE))
+        }
+        switch code {
+        case 0: return
+        case EINVAL, ENOSYS:
+            try check("link", target) { link(path, target) }
+            try remove(path)
+        default: throw SystemError(call: "renameat2", errno: code, subject: target)
+        }
+    }
+
+    /// Takes a file's name away; one that is not there is fine.
+    package static func remove(_ path: String) throws(SystemError) {
+        let (_, code) = outcome("unlink") { unlink(path) }
+        guard code == 0 || code == ENOENT else { throw SystemError(call: "unlink", errno: code, subject: path) }
+    }
+
+    /// Makes the names in a folder survive a power cut.
+    package static func synchroniseFolder(_ path: String) throws(SystemError) {
+        let folder = try open(path, O_RDONLY | O_DIRECTORY)
+        let (_, code) = outcome("fsync") { fsync(folder.rawValue) }
+        // Some file systems (FUSE, old NFS) know no fsync of folders.
+        guard code == 0 || code == EINVAL || code == ENOSYS || code == EOPNOTSUPP else {
+            throw SystemError(call: "fsync", errno: code, subject: path)
+        }
+    }
+}
+
+/// Paths as text, by their slashes alone.
+package enum Path {
+    package static func name(of path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+
+    package static func folder(of path: String) -> String {
+        var bytes = Substring(path)
+        while bytes.utf8.count > 1, bytes.last == "/" { bytes.removeLast() }
+        guard let slash = bytes.lastIndex(of: "/") else { return "." }
+        return slash == bytes.startIndex ? "/" : String(bytes[..<slash])
+    }
+}

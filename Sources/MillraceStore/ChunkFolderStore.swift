@@ -1,0 +1,125 @@
+import Glibc
+import MillraceIO
+import MillraceWire
+import Synchronization
+
+/// One file per chunk: `chunks/000000/000000123.chunk` in the node's folder, at most 1,000 files a numbered folder.
+/// A chunk file has its name only when it is whole.
+public final class ChunkFolderStore: ChunkStore {
+    public let layout: ChunkLayout
+    private let folder: String
+    private let madeFolders = Mutex<[UInt64]>([])
+    private let serial = Atomic<UInt64>(0)
+    private let canClone = Atomic(true)
+
+    static let chunksPerFolder: ChunkID = 1000
+
+    /// Makes `chunks` in a folder that is there.
+    public init(folder: String, layout: ChunkLayout) throws(StoreError) {
+        self.folder = folder + "/chunks"
+        self.layout = layout
+        let path = self.folder
+        try storing(at: path) { () throws(SystemError) in try System.makeFolder(path) }
+        madeFolders.withLock {
+            let folderCount = (Int(layout.chunkCount) + 999) / 1000
+            $0 = Array(repeating: 0, count: (folderCount + 63) / 64)
+        }
+    }
+
+    public func payload(of chunk: ChunkID) -> FilePayload {
+        FilePayload(place: .path(path(of: chunk)), offset: 0, byteCount: Int(layout.byteCount(of: chunk)))
+    }
+
+    public func write(_ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer) throws(StoreError) {
+        precondition(bytes.count == Int(layout.byteCount(of: chunk)), "\(bytes.count) bytes for chunk \(chunk)")
+        try make(chunk) { (file, path) throws(SystemError) in try System.write(file, at: 0, bytes, path) }
+    }
+
+    /// Makes a chunk file of the owner's: its blocks are shared with the source where the file system can (ioctl
+    /// FICLONERANGE), else the bytes are written. The first refusal is the last try.
+    public func split(from source: OfferedFile, chunk: ChunkID, bytes: UnsafeRawBufferPointer) throws(StoreError) {
+        let byteCount = UInt64(layout.byteCount(of: chunk))
+        precondition(bytes.count == Int(byteCount), "\(bytes.count) bytes for chunk \(chunk)")
+        try make(chunk) { (file, path) throws(SystemError) in
+            if canClone.load(ordering: .relaxed) {
+                let offset = layout.offset(of: chunk)
+                if System.cloneRange(from: source.descriptor, at: offset, byteCount: byteCount, to: file) { return }
+                canClone.store(false, ordering: .relaxed)
+            }
+            try System.write(file, at: 0, bytes, path)
+        }
+    }
+
+    public func read(_ chunk: ChunkID, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
+        let path = path(of: chunk)
+        return try storing(at: path) { () throws(SystemError) in
+            let file = try System.open(path, O_RDONLY)
+            return try System.read(file.rawValue, at: 0, into: buffer.chunk(chunk, of: layout), path)
+        }
+    }
+
+    /// The chunks whose files have the right length. Clears away what a killed run left half written.
+    func candidates() throws(StoreError) -> ChunkSet {
+        var found = ChunkSet(chunkCount: layout.chunkCount)
+        for name in try storing(at: folder, { () throws(SystemError) in try System.names(in: folder) }) {
+            let path = folder + "/" + name
+            try storing(at: path) { () throws(SystemError) in
+                guard name.utf8.count == 6, try System.status(ofPath: path)?.isFolder == true else { return }
+                for file in try System.names(in: path) { try consider(file, in: path, &found) }
+            }
+        }
+        return found
+    }
+
+    private func consider(_ name: String, in folder: String, _ found: inout ChunkSet) throws(SystemError) {
+        let path = folder + "/" + name
+        if name.hasSuffix(ChunkFolderStore.unfinishedSuffix) { return try System.remove(path) }
+        guard let chunk = ChunkID(name.prefix { $0 != "." }), layout.contains(chunk), self.path(of: chunk) == path else {
+            return
+        }
+        guard let status = try System.status(ofPath: path), status.isRegular else { return }
+        if status.byteCount == UInt64(layout.byteCount(of: chunk)) { found.insert(chunk) }
+    }
+
+    private static let unfinishedSuffix = ".unfinished"
+
+    private func make(
+        _ chunk: ChunkID, _ fill: (CInt, String) throws(SystemError) -> Void
+    ) throws(StoreError) {
+        let path = path(of: chunk)
+        try storing(at: path, neededByteCount: UInt64(layout.byteCount(of: chunk))) { () throws(SystemError) in
+            try makeFolder(of: chunk)
+            let number = serial.add(1, ordering: .relaxed).newValue
+            let unfinished = "\(path).\(number)\(ChunkFolderStore.unfinishedSuffix)"
+            do throws(SystemError) {
+                let file = try System.open(unfinished, O_RDWR | O_CREAT | O_EXCL)
+                try fill(file.rawValue, path)
+                try System.rename(unfinished, to: path)
+            } catch {
+                try? System.remove(unfinished)
+                throw error
+            }
+        }
+    }
+
+    private func makeFolder(of chunk: ChunkID) throws(SystemError) {
+        let number = Int(chunk / ChunkFolderStore.chunksPerFolder)
+        let bit: UInt64 = 1 << UInt64(number % 64)
+        guard madeFolders.withLock({ $0[number / 64] & bit == 0 }) else { return }
+        try System.makeFolder(folderPath(of: chunk))
+        madeFolders.withLock { $0[number / 64] |= bit }
+    }
+
+    private func folderPath(of chunk: ChunkID) -> String {
+        folder + "/" + ChunkFolderStore.digits(chunk / ChunkFolderStore.chunksPerFolder, width: 6)
+    }
+
+    private func path(of chunk: ChunkID) -> String {
+        folderPath(of: chunk) + "/" + ChunkFolderStore.digits(chunk, width: 9) + ".chunk"
+    }
+
+    private static func digits(_ number: UInt32, width: Int) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    }
+}

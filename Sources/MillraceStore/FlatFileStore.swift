@@ -1,0 +1,67 @@
+import Glibc
+import MillraceIO
+import MillraceWire
+
+/// All chunks in one file, each at its place. The file keeps its descriptor when it is renamed.
+public final class FlatFileStore: ChunkStore {
+    public let layout: ChunkLayout
+    private let path: String
+    private let file: Descriptor
+
+    /// Opens the file, or makes it, and reserves its whole length.
+    public init(path: String, layout: ChunkLayout) throws(StoreError) {
+        file = try storing(at: path, neededByteCount: layout.fileByteCount) { () throws(SystemError) in
+            let file = try System.open(path, O_RDWR | O_CREAT)
+            if try System.status(of: file.rawValue, path).byteCount != layout.fileByteCount {
+                try System.setLength(file.rawValue, byteCount: layout.fileByteCount, path)
+            }
+            try System.preallocate(file.rawValue, byteCount: layout.fileByteCount, path)
+            return file
+        }
+        self.path = path
+        self.layout = layout
+    }
+
+    /// Opens a finished file to be read only.
+    init(finished path: String, layout: ChunkLayout) throws(StoreError) {
+        file = try storing(at: path) { () throws(SystemError) in try System.open(path, O_RDONLY) }
+        self.path = path
+        self.layout = layout
+    }
+
+    var descriptor: CInt { file.rawValue }
+
+    public func payload(of chunk: ChunkID) -> FilePayload {
+        FilePayload(
+            place: .descriptor(descriptor), offset: layout.offset(of: chunk),
+            byteCount: Int(layout.byteCount(of: chunk)))
+    }
+
+    public func write(_ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer) throws(StoreError) {
+        precondition(bytes.count == Int(layout.byteCount(of: chunk)), "\(bytes.count) bytes for chunk \(chunk)")
+        try storing(at: path, neededByteCount: UInt64(bytes.count)) { () throws(SystemError) in
+            try System.write(descriptor, at: layout.offset(of: chunk), bytes, path)
+        }
+    }
+
+    public func read(_ chunk: ChunkID, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
+        try storing(at: path) { () throws(SystemError) in
+            try System.read(descriptor, at: layout.offset(of: chunk), into: buffer.chunk(chunk, of: layout), path)
+        }
+    }
+
+    /// The chunks of which no part is a hole: those an earlier run may have written.
+    func candidates() throws(StoreError) -> ChunkSet {
+        let regions = try storing(at: path) { () throws(SystemError) in
+            try System.dataRegions(descriptor, byteCount: layout.fileByteCount, path)
+        }
+        var found = ChunkSet(chunkCount: layout.chunkCount)
+        let size = UInt64(layout.chunkByteCount)
+        for region in regions {
+            let first = (region.lowerBound + size - 1) / size
+            let end = region.upperBound == layout.fileByteCount ? UInt64(layout.chunkCount) : region.upperBound / size
+            if first < end { found.insert(ChunkID(first)..<ChunkID(end)) }
+        }
+        return found
+    }
+}

@@ -1,0 +1,45 @@
+import Glibc
+import MillraceIO
+
+/// The file that the owner offers, opened for reading. Knows when it changes under it.
+public final class OfferedFile: Sendable {
+    public let path: String
+    /// The last component of the path.
+    public let name: String
+    public let byteCount: UInt64
+    /// Seconds and nanoseconds since 1970.
+    public let modificationTime: (seconds: Int64, nanoseconds: Int64)
+
+    private let file: Descriptor
+
+    /// Opens a regular file.
+    public init(path: String) throws(StoreError) {
+        // O_NONBLOCK: a pipe must be refused, not waited for.
+        let file = try storing(at: path) { () throws(SystemError) in try System.open(path, O_RDONLY | O_NONBLOCK) }
+        let status = try storing(at: path) { () throws(SystemError) in try System.status(of: file.rawValue, path) }
+        guard status.isRegular else { throw .sourceNotAFile(path) }
+        self.path = path
+        name = Path.name(of: path)
+        byteCount = status.byteCount
+        modificationTime = (status.modificationSeconds, status.modificationNanoseconds)
+        self.file = file
+    }
+
+    public var descriptor: CInt { file.rawValue }
+
+    /// Fills the buffer from an offset in bytes. Throws `sourceChanged` when the file ends before.
+    public func read(offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) {
+        let count = try storing(at: path) { () throws(SystemError) in
+            try System.read(descriptor, at: offset, into: buffer, path)
+        }
+        guard count == buffer.count else { throw .sourceChanged(path) }
+    }
+
+    /// Throws `sourceChanged` when the length or the modification time is another than at the start.
+    public func checkUnchanged() throws(StoreError) {
+        let status = try storing(at: path) { () throws(SystemError) in try System.status(of: descriptor, path) }
+        guard status.byteCount == byteCount,
+            (status.modificationSeconds, status.modificationNanoseconds) == modificationTime
+        else { throw .sourceChanged(path) }
+    }
+}

@@ -1,0 +1,44 @@
+import MillraceIO
+import MillraceWire
+
+/// The owner's folder: its lock, its summary and, where the file is split, its chunk files.
+public final class OwnerFolder: Sendable {
+    public let store: any ChunkStore
+    /// Chunk files of the right length that an earlier run made; their digests are not checked yet.
+    public let candidates: ChunkSet
+    private let file: OfferedFile
+    private let chunkFiles: ChunkFolderStore?
+    private let folder: NodeFolder
+
+    private init(
+        _ folder: consuming NodeFolder, _ file: OfferedFile, _ chunkFiles: ChunkFolderStore?, _ candidates: ChunkSet
+    ) {
+        store = chunkFiles ?? OfferedFileStore(file, layout: folder.summary.layout)
+        self.candidates = candidates
+        self.file = file
+        self.chunkFiles = chunkFiles
+        self.folder = folder
+    }
+
+    /// Opens or makes the folder. Throws `noSpace` when the chunk files would not fit.
+    public static func open(
+        path: String, kind: StoreKind, file: OfferedFile, layout: ChunkLayout
+    ) throws(StoreError) -> OwnerFolder {
+        let folder = try NodeFolder.open(path: path, name: file.name, layout: layout)
+        guard kind == .chunks else {
+            return OwnerFolder(folder, file, nil, ChunkSet.all(of: layout.chunkCount))
+        }
+        let chunkFiles = try ChunkFolderStore(folder: path, layout: layout)
+        let candidates = try chunkFiles.candidates()
+        try NodeFolder.checkSpace(
+            at: path, neededByteCount: NodeFolder.chunkFileByteCount(layout, without: candidates))
+        return OwnerFolder(folder, file, chunkFiles, candidates)
+    }
+
+    public var summary: SummaryFile { folder.summary }
+
+    /// Makes the chunk's file if chunks have files. The bytes are those of the chunk, just read.
+    public func add(_ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer) throws(StoreError) {
+        try chunkFiles?.split(from: file, chunk: chunk, bytes: bytes)
+    }
+}

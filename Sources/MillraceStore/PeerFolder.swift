@@ -1,0 +1,108 @@
+import Glibc
+import MillraceIO
+import MillraceWire
+
+/// A peer's folder: its lock, its summary, its chunks, and the way to the finished file.
+public final class PeerFolder: Sendable {
+    public let store: any ChunkStore
+    /// Chunks that seem to be on disk from an earlier run; their digests are not checked yet.
+    public let candidates: ChunkSet
+    public let outputPath: String
+    /// An earlier run finished this very file and nobody took it away; its chunks are still to be verified.
+    public let isAlreadyComplete: Bool
+    let folder: NodeFolder
+
+    private init(_ folder: consuming NodeFolder, _ opened: Opened, outputPath: String, isAlreadyComplete: Bool) {
+        store = opened.store
+        candidates = opened.candidates
+        self.outputPath = outputPath
+        self.isAlreadyComplete = isAlreadyComplete
+        self.folder = folder
+    }
+
+    /// Opens or makes the folder and checks that the file can be finished in it. `output` nil means the file's name
+    /// in the folder.
+    public static func open(
+        path: String, kind: StoreKind, name: String, layout: ChunkLayout, output: String?
+    ) throws(StoreError) -> PeerFolder {
+        let outputPath: String
+        if let output { outputPath = output } else { outputPath = path + "/" + (try OutputName.check(name)) }
+        let folder = try NodeFolder.open(path: path, name: name, layout: layout)
+        let isComplete = try isAlreadyComplete(outputPath, folder.earlier, layout)
+        let opened = try Opened(
+            path: path, kind: kind, layout: layout, outputPath: outputPath, isComplete: isComplete)
+        return PeerFolder(folder, opened, outputPath: outputPath, isAlreadyComplete: isComplete)
+    }
+
+    public var summary: SummaryFile { folder.summary }
+
+    var partPath: String { outputPath + OutputName.partSuffix }
+
+    private static func isAlreadyComplete(
+        _ outputPath: String, _ earlier: SummaryContents?, _ layout: ChunkLayout
+    ) throws(StoreError) -> Bool {
+        guard try storing(at: outputPath, { () throws(SystemError) in try System.exists(outputPath) }) else {
+            return false
+        }
+        let status = try storing(at: outputPath) { () throws(SystemError) in try System.status(ofPath: outputPath) }
+        guard let earlier, earlier.chunks.isFull, earlier.contentID != nil, let status, status.isRegular,
+            status.byteCount == layout.fileByteCount
+        else { throw .outputExists(outputPath) }
+        return true
+    }
+}
+
+/// A peer's store and what is in it already.
+private struct Opened {
+    let store: any ChunkStore
+    let candidates: ChunkSet
+
+    init(
+        path: String, kind: StoreKind, layout: ChunkLayout, outputPath: String, isComplete: Bool
+    ) throws(StoreError) {
+        let partPath = outputPath + OutputName.partSuffix
+        if kind == .chunks {
+            let store = try ChunkFolderStore(folder: path, layout: layout)
+            let found = try store.candidates()
+            if !isComplete || found.isFull {
+                if !isComplete { try Opened.checkChunkSpace(path, layout, found, outputPath: outputPath) }
+                (self.store, candidates) = (store, found)
+                return
+            }
+        }
+        if isComplete {
+            store = try FlatFileStore(finished: outputPath, layout: layout)
+            candidates = ChunkSet.all(of: layout.chunkCount)
+            return
+        }
+        let there = try storing(at: partPath) { () throws(SystemError) in
+            try System.status(ofPath: partPath)?.allocatedByteCount ?? 0
+        }
+        try NodeFolder.checkSpace(
+            at: Path.folder(of: outputPath), neededByteCount: layout.fileByteCount.saturatingSubtract(there))
+        let store = try FlatFileStore(path: partPath, layout: layout)
+        (self.store, candidates) = (store, try store.candidates())
+    }
+
+    /// Chunk files and the finished file side by side, on one file system or on two.
+    private static func checkChunkSpace(
+        _ path: String, _ layout: ChunkLayout, _ found: ChunkSet, outputPath: String
+    ) throws(StoreError) {
+        let chunkNeed = NodeFolder.chunkFileByteCount(layout, without: found)
+        let outputFolder = Path.folder(of: outputPath)
+        let (isOne, there) = try storing(at: outputFolder) { () throws(SystemError) in
+            let there = try System.status(ofPath: outputPath + OutputName.partSuffix)?.allocatedByteCount ?? 0
+            return (
+                try System.status(ofPath: path)?.device == System.status(ofPath: outputFolder)?.device, there
+            )
+        }
+        let outputNeed = layout.fileByteCount.saturatingSubtract(there)
+        if isOne { return try NodeFolder.checkSpace(at: path, neededByteCount: chunkNeed + outputNeed) }
+        try NodeFolder.checkSpace(at: path, neededByteCount: chunkNeed)
+        try NodeFolder.checkSpace(at: outputFolder, neededByteCount: outputNeed)
+    }
+}
+
+extension UInt64 {
+    func saturatingSubtract(_ other: UInt64) -> UInt64 { self > other ? self - other : 0 }
+}

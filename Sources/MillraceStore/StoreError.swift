@@ -1,0 +1,51 @@
+import MillraceIO
+import MillraceWire
+
+/// The two ways to keep a file's chunks on disk.
+public enum StoreKind: String, Sendable, CaseIterable {
+    /// One file per chunk.
+    case chunks
+    /// One file for all.
+    case flat
+}
+
+/// What went wrong with files and folders. Each text is one line and says what to do.
+public enum StoreError: Error, Sendable {
+    case system(SystemError)
+    case noSpace(path: String, neededByteCount: UInt64)
+    case outputExists(String)
+    /// The folder belongs to another file or to a process that runs.
+    case foreignFolder(path: String, holds: String)
+    case badName(String)
+    case sourceChanged(String)
+    case sourceNotAFile(String)
+    case notVerified(ChunkID)
+}
+
+extension StoreError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .system(let error): error.description
+        case .noSpace(let path, let byteCount):
+            "no space at \(path): \(byteCount) more bytes are needed; free some or choose another folder"
+        case .outputExists(let path): "\(path) exists already; remove it or choose another name with --output"
+        case .foreignFolder(let path, let holds): "folder \(path) holds \(holds); choose another one with --dir"
+        case .badName(let name):
+            "\(EscapedName.escape(name)) can't be the name of a file here; give one with --output"
+        case .sourceChanged(let path): "\(path) changed while it was being served; start again when it is at rest"
+        case .sourceNotAFile(let path): "\(path) is not a regular file; give one"
+        case .notVerified(let chunk): "chunk \(chunk) on disk does not match its digest; it must be fetched again"
+        }
+    }
+}
+
+/// Runs file calls and turns a failure into a store error; a full disk is told with its path and what was wanted.
+func storing<Result: ~Copyable>(
+    at path: String, neededByteCount: UInt64 = 0, _ body: () throws(SystemError) -> Result
+) throws(StoreError) -> Result {
+    do throws(SystemError) {
+        return try body()
+    } catch {
+        throw error.isNoSpace ? .noSpace(path: path, neededByteCount: neededByteCount) : .system(error)
+    }
+}

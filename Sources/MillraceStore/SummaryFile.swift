@@ -1,0 +1,88 @@
+import Glibc
+import MillraceIO
+import MillraceWire
+import Synchronization
+
+/// The list of the chunks a node holds, as text a person can read; appended while running, compacted at rest.
+/// It is never fsynced: after a power cut the chunks' digests tell what is there.
+public final class SummaryFile: Sendable {
+    public typealias Contents = SummaryContents
+
+    private final class Target: Sendable {
+        let file: Descriptor
+        init(_ file: consuming Descriptor) { self.file = file }
+    }
+
+    /// A file longer than this was not written by us.
+    private static let largestByteCount: UInt64 = 1 << 30
+
+    public let path: String
+    private let name: String
+    let layout: ChunkLayout
+    private let target: Mutex<Target>
+
+    /// Goes on with the summary at the path if it is about the same file, else starts a new one in its place.
+    public init(path: String, name: String, layout: ChunkLayout) throws(StoreError) {
+        self.path = path
+        self.name = name
+        self.layout = layout
+        let found = SummaryFile.read(path)
+        if found?.name == name, found?.layout == layout {
+            target = Mutex(try SummaryFile.opened(path))
+            // A torn last line must not swallow the next one.
+            try append("\n")
+        } else {
+            let text = SummaryText.header(name: name, layout: layout, contentID: nil)
+            target = Mutex(try SummaryFile.written(text, path))
+        }
+    }
+
+    /// What a summary says; nil where there is none or where its header is bad. Torn and bad lines are passed over.
+    public static func read(_ path: String) -> Contents? {
+        guard let file = try? System.open(path, O_RDONLY | O_NONBLOCK),
+            let status = try? System.status(of: file.rawValue), status.isRegular,
+            status.byteCount <= SummaryFile.largestByteCount
+        else { return nil }
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(status.byteCount)) { buffer, count in
+            count = (try? System.read(file.rawValue, at: 0, into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+        }
+        return SummaryText.contents(of: bytes)
+    }
+
+    /// Adds runs of chunks.
+    public func append(_ runs: [Range<ChunkID>]) throws(StoreError) {
+        guard !runs.isEmpty else { return }
+        try append(SummaryText.lines(runs))
+    }
+
+    /// Replaces the file by the shortest text that says the same. What other threads append meanwhile may be lost.
+    public func compact(_ chunks: ChunkSet, contentID: Digest?) throws(StoreError) {
+        let text =
+            SummaryText.header(name: name, layout: layout, contentID: contentID) + SummaryText.lines(chunks.runs)
+        let new = try SummaryFile.written(text, path)
+        target.withLock { $0 = new }
+    }
+
+    private func append(_ text: String) throws(StoreError) {
+        let target = target.withLock { $0 }
+        try storing(at: path) { () throws(SystemError) in try SummaryFile.write(text, target, path) }
+    }
+
+    private static func opened(_ path: String) throws(StoreError) -> Target {
+        Target(try storing(at: path) { () throws(SystemError) in try System.open(path, O_WRONLY | O_APPEND) })
+    }
+
+    private static func written(_ text: String, _ path: String) throws(StoreError) -> Target {
+        let unfinished = path + ".new"
+        return try storing(at: path, neededByteCount: UInt64(text.utf8.count)) { () throws(SystemError) in
+            let new = Target(try System.open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND))
+            try write(text, new, path)
+            try System.rename(unfinished, to: path)
+            return new
+        }
+    }
+
+    private static func write(_ text: String, _ target: Target, _ path: String) throws(SystemError) {
+        try System.append(target.file.rawValue, Array(text.utf8), path)
+    }
+}
