@@ -4,7 +4,6 @@ import PackageDescription
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
     .enableExperimentalFeature("Lifetimes"),
 ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 

@@ -2,3 +2,4 @@
 /* No _GNU_SOURCE here: types must be those of the Glibc module, which is built without it. */
 #include "linux.h"
 #include <liburing.h>
+#include <sys/signalfd.h>

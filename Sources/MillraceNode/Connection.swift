@@ -101,6 +101,7 @@ final class Connection<Handler: ConnectionHandler> {
         let mail = link.take()
         if !mail.control.isEmpty { transport.enqueue(bytes: mail.control) }
         orders.append(contentsOf: mail.chunks)
+        guard orders.count <= NodeLimits.clientQueueCount else { throw .peerFault(.limitExceeded(limit: "requests")) }
         for chunk in mail.cancels { cancel(chunk) }
         if let goodbye = mail.goodbye { throw .ended(goodbye.code, goodbye.reason) }
     }

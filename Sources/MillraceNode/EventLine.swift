@@ -18,7 +18,8 @@ struct EventLine {
             text("{\"sequence\":")
             integer(sequence)
             text(",\"time\":")
-            seconds(WallClock.nowNanoseconds)
+            let wall = WallClock.now
+            seconds(UInt64(max(0, wall.seconds)) * 1_000_000_000 + UInt64(max(0, wall.nanoseconds)))
             text(",\"elapsed\":")
             seconds(elapsedNanoseconds)
             text(",\"node\":\"")

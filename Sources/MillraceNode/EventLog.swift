@@ -144,6 +144,6 @@ final class EventLog: Sendable {
 
     /// False when nobody reads any more.
     private static func write(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
-        (try? bytes.withUnsafeBytes { try System.writeAll(descriptor, $0) }) != nil
+        (try? bytes.withUnsafeBytes { try Console.write($0, to: descriptor) }) != nil
     }
 }

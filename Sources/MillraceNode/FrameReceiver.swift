@@ -139,6 +139,6 @@ struct FrameReceiver: ~Copyable {
             chunk = .keeping(header, digest, received: received)
         }
         guard received == header.payloadByteCount else { return nil }
-        return .chunkKept(header, isGenuine: Digest(hasher.finish().span.bytes) == digest)
+        return .chunkKept(header, isGenuine: hasher.digest() == digest)
     }
 }

@@ -1,3 +1,5 @@
+import MillraceWire
+
 /// The limits of a node that the protocol does not fix, each with its reason.
 enum NodeLimits {
     /// Chunks given to a transport at a time: enough for a batch, few enough to cancel the rest.
@@ -28,8 +30,8 @@ enum NodeLimits {
     static let slowLinkUnsentByteCount = 32 * 1024
     /// Without owner and sources for this long a peer gives up, or after its time-out if that is shorter.
     static let loneNanoseconds: UInt64 = 30_000_000_000
-    /// Requests of one client that wait to be served.
-    static let clientQueueCount = 1024
+    /// Chunks of one client that wait to be sent: all its credits and as many requests.
+    static let clientQueueCount = 2 * WireLimits.largestOutstandingCount
     /// How often the summary file learns of new chunks.
     static let summaryNanoseconds: UInt64 = 500_000_000
 }

@@ -58,7 +58,8 @@ public final class PeerNode: Sendable {
         } catch {
             throw NodeFailure(.network, "\(error)")
         }
-        let failure = PeerLoop(node: self).run(interrupt: interrupt)
+        var loop = PeerLoop(node: self)
+        let failure = loop.run(interrupt: interrupt)
         leave(failure == nil ? "done" : "ended early")
         let report = state.withLock { PeerReport($0, transport: transportKind) }
         if let failure { throw failure }

@@ -46,6 +46,10 @@ struct PeerState: Sendable {
     var clients: [ClientRecord] = []
     var statistics = PeerStatistics()
     var failure: NodeFailure?
+    /// Chunks of an earlier run are being verified, or were.
+    var isVerifying = false
+    /// They are all verified: the owner may send others.
+    var isVerified = false
     /// The owner says that all peers have the file.
     var isReleased = false
     var lastProgress: UInt64 = 0

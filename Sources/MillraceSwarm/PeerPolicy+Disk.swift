@@ -8,6 +8,12 @@ extension PeerPolicy {
         }
     }
 
+    /// Chunks this peer holds already as it meets another run of its owner.
+    public mutating func restore(_ chunks: ChunkSet) {
+        have = chunks
+        while lowestMissing < layout.chunkCount, have.contains(lowestMissing) { lowestMissing += 1 }
+    }
+
     /// A chunk on disk was not what it should be.
     public mutating func missingOnDisk(_ chunk: ChunkID, at now: UInt64, into actions: inout [PeerAction]) {
         guard !have.contains(chunk) else { return }

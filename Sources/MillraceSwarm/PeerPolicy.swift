@@ -146,13 +146,11 @@ public struct PeerPolicy: Sendable {
         topUpCredits(into: &actions)
     }
 
-    /// The connection to the owner is gone, and with it all credits.
+    /// The connection to the owner is gone, and with it all credits. The ring stays as it was.
     public mutating func ownerLost() {
-        selfIndex = nil
         creditsOutstanding = 0
         acceptsGrants = false
         rescue = nil
-        ring = Ring()
     }
 
     func isWanted(_ chunk: ChunkID) -> Bool {

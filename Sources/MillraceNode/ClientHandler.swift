@@ -1,0 +1,209 @@
+import MillraceIO
+import MillraceSwarm
+import MillraceWire
+
+/// The connection by which an owner serves one peer: welcomes it, sends the manifest and the roster, grants chunks.
+final class ClientHandler: ConnectionHandler {
+    private enum Stage {
+        case greeting, joining, running
+    }
+
+    private let node: OwnerNode
+    private let link: Link
+    private let address: SocketAddress
+    private var stage = Stage.greeting
+    private var token = NodeToken.unknown
+    private(set) var peer: PeerIndex?
+    private var digestsSent: UInt32 = 0
+    private var hasClosedManifest = false
+
+    init(node: OwnerNode, link: Link, address: SocketAddress) {
+        self.node = node
+        self.link = link
+        self.address = address
+    }
+
+    private var party: Party { peer.map { .peer($0) } ?? .unknown }
+
+    func began(now: UInt64) {}
+
+    func received(_ message: Message, now: UInt64) throws(ConnectionEnd) {
+        switch (stage, message) {
+        case (.greeting, .hello(let hello)): try greet(hello)
+        case (.joining, .join(let join)): try welcome(join, now: now)
+        case (.running, .list(let encoded)): try holds(encoded, type: .list, now: now)
+        case (.running, .have(let encoded)): try holds(encoded, type: .have, now: now)
+        case (.running, .credit(let count)): try credit(Int(count), now: now)
+        case (.running, .rescue(let chunk, let failed)): try rescue(chunk, from: failed, now: now)
+        case (.running, .bad(let chunk, let accused)): bad(chunk, from: accused, now: now)
+        case (.running, .complete(let contentID)): try complete(contentID, now: now)
+        case (.running, .listRequest): list()
+        case (.running, .request(let first, let count)): try request(first, count)
+        case (.running, .cancel(let chunk)): _ = link.post { $0.cancels.append(chunk) }
+        default: throw .peerFault(.unexpectedMessage(message.type))
+        }
+    }
+
+    func willReceive(_ header: FrameHeader) throws(ConnectionEnd) -> ChunkReception {
+        throw .peerFault(.unexpectedMessage(header.type))
+    }
+
+    func received(_ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64) {}
+    func discarded(_ header: FrameHeader, now: UInt64) {}
+
+    func payload(of chunk: ChunkID) -> FilePayload? {
+        node.folder.store.payload(of: chunk)
+    }
+
+    func sent(_ order: Link.ChunkOrder, now: UInt64) {
+        guard let peer else { return }
+        let byteCount = node.layout.byteCount(of: order.chunk)
+        node.update { state, effects in
+            state.members[Int(peer)].bytesSent += UInt64(byteCount)
+            state.lastProgress = now
+            if state.firstChunkSent == nil { state.firstChunkSent = now }
+            guard order.type == .grant else { return }
+            node.decide(&state, &effects, now: now) { policy, _ in policy.wrote(peer, at: now) }
+        }
+        node.log.chunk(.sent, order.chunk, byteCount: byteCount, party)
+    }
+
+    func unreadable(_ chunk: ChunkID, _ fault: SendFault) {
+        node.fail(NodeFailure(.fileFault, "chunk \(chunk) of \(node.file.name) can't be read any more: \(fault)"))
+    }
+
+    /// Digests go ahead of the chunks they cover.
+    func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64? {
+        guard let peer else { return .max }
+        let known = node.digestCount.load(ordering: .acquiring)
+        let isClosed = node.isManifestClosed.load(ordering: .acquiring)
+        var isFirst = true
+        while digestsSent < known, isFirst || digestsSent <= chunk ?? 0 {
+            isFirst = false
+            sendDigests(upTo: known)
+        }
+        if digestsSent < known { return now }
+        if isClosed, !hasClosedManifest, let contentID = node.state.withLock({ $0.manifest.contentID }) {
+            hasClosedManifest = true
+            _ = link.post(.manifestEnd(contentID: contentID))
+        }
+        _ = peer
+        return nil
+    }
+
+    private func sendDigests(upTo known: UInt32) {
+        let first = digestsSent
+        let end = min(known, first + UInt32(WireLimits.largestDigestCountPerFrame))
+        let digests = node.state.withLock { Array($0.manifest.digests[Int(first)..<Int(end)]) }
+        _ = link.post(.digests(first: first, digests))
+        digestsSent = end
+    }
+
+    private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
+        guard hello.role == .peer else { throw .peerFault(.badField(.hello, field: "role")) }
+        token = hello.node
+        _ = link.post(.hello(HelloMessage(role: .owner, swarm: node.swarm, node: node.token)))
+        stage = .joining
+    }
+
+    private func welcome(_ join: JoinMessage, now: UInt64) throws(ConnectionEnd) {
+        let joined = node.update { state, effects in
+            node.join(join, from: address, token, link, now: now, &state, &effects)
+        }
+        guard let joined else { throw .ended(.tooManyConnections, "the swarm is full") }
+        peer = joined
+        stage = .running
+    }
+
+    private func holds(_ encoded: [UInt8], type: MessageType, now: UInt64) throws(ConnectionEnd) {
+        guard let peer else { return }
+        var runs: [Range<ChunkID>] = []
+        do throws(WireError) {
+            try ChunkIDList.decode(encoded.span.bytes, of: type, chunkCount: node.layout.chunkCount) { runs.append($0) }
+        } catch {
+            throw .peerFault(error)
+        }
+        node.update { state, effects in
+            state.lastProgress = now
+            node.decide(&state, &effects, now: now) { policy, _ in
+                for run in runs { policy.holds(peer, run) }
+            }
+        }
+        node.log.list(.received, count: runs.reduce(0) { $0 + $1.count }, isAddition: type == .have, party)
+    }
+
+    private func credit(_ count: Int, now: UInt64) throws(ConnectionEnd) {
+        guard let peer else { return }
+        let fault: WireError? = node.update { state, effects in
+            do throws(WireError) {
+                try state.policy.credit(peer, count: count)
+            } catch {
+                return error
+            }
+            node.decide(&state, &effects, now: now) { _, _ in }
+            return nil
+        }
+        if let fault { throw .peerFault(fault) }
+        node.log.request(.received, first: 0, count: UInt32(count), party)
+    }
+
+    private func rescue(_ chunk: ChunkID, from failed: PeerIndex?, now: UInt64) throws(ConnectionEnd) {
+        guard let peer else { return }
+        guard node.layout.contains(chunk), chunk < node.digestCount.load(ordering: .acquiring) else {
+            throw .peerFault(.chunkOutOfRange(chunk, chunkCount: node.layout.chunkCount))
+        }
+        node.update { state, effects in
+            node.decide(&state, &effects, now: now) { policy, actions in
+                policy.rescue(peer, chunk, from: failed, at: now, into: &actions)
+            }
+        }
+    }
+
+    private func bad(_ chunk: ChunkID, from accused: PeerIndex, now: UInt64) {
+        guard let peer else { return }
+        node.update { state, effects in
+            effects.notice("peer \(peer) says that peer \(accused) sent a bad chunk \(chunk)")
+            node.decide(&state, &effects, now: now) { $0.bad(accused, by: peer, into: &$1) }
+        }
+    }
+
+    private func complete(_ contentID: Digest, now: UInt64) throws(ConnectionEnd) {
+        guard let peer else { return }
+        let isRight = node.update { state, effects in
+            guard state.manifest.contentID == contentID else { return false }
+            state.members[Int(peer)].completed = now
+            state.lastProgress = now
+            node.decide(&state, &effects, now: now) { policy, _ in policy.complete(peer) }
+            effects.notice("peer \(peer) at \(address) has the whole file")
+            effects.wakesMain = true
+            return true
+        }
+        guard isRight else { throw .peerFault(.badField(.complete, field: "content ID")) }
+    }
+
+    private func list() {
+        var set = ChunkSet(chunkCount: node.layout.chunkCount)
+        set.insert(0..<node.digestCount.load(ordering: .acquiring))
+        _ = link.post(.list(ChunkIDList.encode(set)))
+        node.log.list(.sent, count: set.count, isAddition: false, party)
+    }
+
+    /// An owner answers requests as a peer does.
+    private func request(_ first: ChunkID, _ count: UInt32) throws(ConnectionEnd) {
+        let layout = node.layout
+        guard layout.contains(first), count <= layout.chunkCount - first else {
+            throw .peerFault(.chunkOutOfRange(first, chunkCount: layout.chunkCount))
+        }
+        let known = node.digestCount.load(ordering: .acquiring)
+        node.log.request(.received, first: first, count: count, party)
+        _ = link.post { mail in
+            for chunk in first..<(first + count) {
+                if chunk < known {
+                    mail.chunks.append(Link.ChunkOrder(chunk: chunk, type: .chunk))
+                } else {
+                    Message.reject(chunk, .notHeld).append(to: &mail.control)
+                }
+            }
+        }
+    }
+}

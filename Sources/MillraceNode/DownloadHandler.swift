@@ -1,0 +1,123 @@
+import MillraceIO
+import MillraceSwarm
+import MillraceWire
+
+/// The connection by which this peer fetches from another: speaks first, asks for the list, requests chunks.
+final class DownloadHandler: ConnectionHandler {
+    private enum Stage {
+        case greeting, introducing, running
+    }
+
+    private let node: PeerNode
+    private let record: SourceRecord
+    private var stage = Stage.greeting
+    private var feed = NewsFeed()
+
+    init(node: PeerNode, record: SourceRecord) {
+        self.node = node
+        self.record = record
+    }
+
+    private var peer: PeerIndex { record.peer }
+    private var link: Link { record.link }
+
+    func began(now: UInt64) {
+        let swarm = node.state.withLock { $0.swarm }
+        _ = link.post(.hello(HelloMessage(role: .peer, swarm: swarm, node: node.token)))
+    }
+
+    func received(_ message: Message, now: UInt64) throws(ConnectionEnd) {
+        switch (stage, message) {
+        case (.greeting, .hello(let hello)): try greet(hello)
+        case (.introducing, .introduce(let introduced)): try introduce(introduced, now: now)
+        case (.running, .list(let encoded)): try holds(encoded, type: .list, now: now)
+        case (.running, .have(let encoded)): try holds(encoded, type: .have, now: now)
+        case (.running, .reject(let chunk, let reason)):
+            node.update { state, effects in
+                node.decide(&state, &effects) { $0.rejected(chunk, by: peer, reason: reason, at: now, into: &$1) }
+            }
+        default: throw .peerFault(.unexpectedMessage(message.type))
+        }
+    }
+
+    func willReceive(_ header: FrameHeader) throws(ConnectionEnd) -> ChunkReception {
+        guard stage == .running, header.type == .chunk else { throw .peerFault(.unexpectedMessage(header.type)) }
+        return try node.reception(of: header, from: .peer(peer))
+    }
+
+    func received(
+        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64
+    ) throws(ConnectionEnd) {
+        try node.take(header, bytes, isGenuine: isGenuine, from: .peer(peer), now: now)
+    }
+
+    func discarded(_ header: FrameHeader, now: UInt64) {
+        node.passOver(header, from: .peer(peer), now: now)
+    }
+
+    func payload(of chunk: ChunkID) -> FilePayload? { nil }
+    func sent(_ order: Link.ChunkOrder, now: UInt64) {}
+    func unreadable(_ chunk: ChunkID, _ fault: SendFault) {}
+
+    /// Additions go up only to a source that does not hear them as a client already.
+    func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64? {
+        guard stage == .running else { return .max }
+        let hearsAlready = node.state.withLock { $0.policy?.isClient(peer) ?? false }
+        return hearsAlready ? .max : feed.post(from: node, to: link, .peer(peer), now: now)
+    }
+
+    private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
+        if hello.node == node.token { throw .ended(.selfConnection, "this is the node itself") }
+        let (swarm, number) = node.state.withLock { ($0.swarm, $0.policy?.selfIndex) }
+        guard hello.role == .peer, hello.swarm == swarm, let number else {
+            throw .ended(.wrongSwarm, "another swarm")
+        }
+        _ = link.post(.introduce(peer: number))
+        stage = .introducing
+    }
+
+    private func introduce(_ introduced: PeerIndex, now: UInt64) throws(ConnectionEnd) {
+        guard introduced == peer else { throw .ended(.wrongSwarm, "another peer than the roster says") }
+        stage = .running
+        node.update { state, effects in
+            decideConnected(&state, &effects, now)
+            state.loneSince = nil
+        }
+    }
+
+    private func decideConnected(_ state: inout PeerState, _ effects: inout PeerEffects, _ now: UInt64) {
+        node.decide(&state, &effects) { $0.sourceConnected(peer, at: now, into: &$1) }
+        _ = link.post(.listRequest)
+        guard let policy = state.policy, !policy.isClient(peer) else { return }
+        _ = link.post(.list(ChunkIDList.encode(policy.have)))
+        feed.listed(upTo: state.journal.count, now: now)
+    }
+
+    private func holds(_ encoded: [UInt8], type: MessageType, now: UInt64) throws(ConnectionEnd) {
+        let count = try node.holds(encoded, type: type, peer: peer, now: now)
+        node.log.list(.received, count: count, isAddition: type == .have, .peer(peer))
+    }
+}
+
+extension PeerNode {
+    /// Reads a neighbour's list or additions into the policy; returns how many chunks it names.
+    func holds(_ encoded: [UInt8], type: MessageType, peer: PeerIndex, now: UInt64) throws(ConnectionEnd) -> Int {
+        let outcome: Result<Int, WireError> = update { state, effects in
+            guard let layout = state.content?.layout else { return .failure(.unexpectedMessage(type)) }
+            var runs: [Range<ChunkID>] = []
+            do throws(WireError) {
+                try ChunkIDList.decode(encoded.span.bytes, of: type, chunkCount: layout.chunkCount) { runs.append($0) }
+            } catch {
+                return .failure(error)
+            }
+            decide(&state, &effects) { policy, actions in
+                for run in runs { policy.holds(peer, run, at: now, into: &actions) }
+            }
+            return .success(runs.reduce(0) { $0 + $1.count })
+        }
+        switch outcome {
+        case .success(let count): return count
+        case .failure(let fault): throw .peerFault(fault)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import MillraceIO
+import MillraceSwarm
+import MillraceWire
+
+extension OwnerNode {
+    /// The thread of one client.
+    func serve(_ socket: consuming Socket) {
+        threadCount.add(1, ordering: .relaxed)
+        defer {
+            threadCount.subtract(1, ordering: .releasing)
+            wake.signal()
+        }
+        guard let link = try? Link(), let transport = try? TransportChoice.make(transportKind) else { return }
+        let identity = UInt64.random(in: .min ... .max)
+        let isWelcome = update { state, _ in
+            guard !state.isLeaving else { return false }
+            state.strangers.append((identity, link))
+            return true
+        }
+        guard isWelcome else { return }
+        let address = socket.remoteAddress
+        socket.setUnsentLimit(byteCount: NodeLimits.slowLinkUnsentByteCount)
+        let handler = ClientHandler(node: self, link: link, address: address)
+        let end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+        log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
+        let now = MonotonicClock.nowNanoseconds
+        update { state, effects in
+            state.strangers.removeAll { $0.identity == identity }
+            guard let peer = handler.peer else { return }
+            left(peer, end, now: now, &state, &effects)
+        }
+    }
+
+    /// Makes a newcomer a member: number, place on the ring, welcome and roster for it, news of it for the others.
+    func join(
+        _ join: JoinMessage, from address: SocketAddress, _ token: NodeToken, _ link: Link, now: UInt64,
+        _ state: inout OwnerState, _ effects: inout OwnerEffects
+    ) -> PeerIndex? {
+        replaceEarlier(token, &state, &effects)
+        let observed = PeerAddress(address, port: join.listenPort)
+        let given = join.advertised.host == .none || join.advertised.host.isLoopback ? observed : join.advertised
+        let listening = given.normalised(saidBy: observed)
+        let neighbour = join.neighbour.normalised(saidBy: observed)
+        guard let (peer, position) = state.policy.join(address: listening, neighbour: neighbour) else { return nil }
+        state.members.append(MemberRecord(peer: peer, address: address, node: token, link: link, joined: now))
+        state.strangers.removeAll { $0.link === link }
+        state.lastProgress = now
+        _ = link.post(.welcome(WelcomeMessage(peer: peer, layout: layout, name: file.name)))
+        postRoster(state.policy.ring, to: link)
+        let change = Message.rosterAdd(
+            position: UInt32(position), total: UInt32(state.policy.ring.count),
+            RosterEntry(peer: peer, address: listening))
+        broadcast(change, besides: peer, state, &effects)
+        effects.notice("peer \(peer) at \(address) joins, listening on port \(join.listenPort)")
+        return peer
+    }
+
+    /// A peer that connects again is the same peer: its earlier connection goes.
+    private func replaceEarlier(_ token: NodeToken, _ state: inout OwnerState, _ effects: inout OwnerEffects) {
+        for member in state.members where member.node == token {
+            guard let link = member.link else { continue }
+            effects.wake(link, if: link.post(goodbye: .replaced, "this peer has connected again"))
+        }
+    }
+
+    private func left(
+        _ peer: PeerIndex, _ end: ConnectionEnd, now: UInt64, _ state: inout OwnerState, _ effects: inout OwnerEffects
+    ) {
+        state.members[Int(peer)].link = nil
+        state.members[Int(peer)].left = now
+        decide(&state, &effects, now: now) { policy, _ in policy.left(peer) }
+        broadcast(.rosterRemove(peer: peer, total: UInt32(state.policy.ring.count)), besides: peer, state, &effects)
+        if state.members[Int(peer)].completed == nil, !state.isLeaving {
+            effects.notice("peer \(peer) is gone before it was done: \(end.text)")
+        }
+        effects.wakesMain = true
+    }
+
+    private func postRoster(_ ring: Ring, to link: Link) {
+        var start = 0
+        repeat {
+            let end = min(ring.count, start + WireLimits.largestRosterCountPerFrame)
+            let part = Array(ring.entries[start..<end])
+            _ = link.post(.roster(RosterMessage(start: UInt32(start), total: UInt32(ring.count), entries: part)))
+            start = end
+        } while start < ring.count
+    }
+
+    private func broadcast(
+        _ message: Message, besides peer: PeerIndex, _ state: OwnerState, _ effects: inout OwnerEffects
+    ) {
+        for member in state.members where member.peer != peer {
+            guard let link = member.link else { continue }
+            effects.wake(link, if: link.post(message))
+        }
+    }
+}

@@ -1,0 +1,194 @@
+import MillraceIO
+import MillraceStore
+import MillraceSwarm
+import MillraceWire
+
+/// The connection by which a peer talks to its owner: joins, gets the manifest and the roster, leaves credits, takes
+/// grants, reports what it holds.
+final class OwnerLinkHandler: ConnectionHandler {
+    private enum Stage {
+        case greeting, joining, running
+    }
+
+    private let node: PeerNode
+    private let link: Link
+    private let neighbour: PeerAddress
+    private var stage = Stage.greeting
+    private var feed = NewsFeed()
+    /// The manifest as this owner sends it; it must agree with what is known already.
+    private var incoming: Manifest?
+    private var ring = Ring()
+    private var isRosterComplete = false
+
+    init(node: PeerNode, link: Link, neighbour: PeerAddress) {
+        self.node = node
+        self.link = link
+        self.neighbour = neighbour
+    }
+
+    func began(now: UInt64) {
+        let swarm = node.state.withLock { $0.swarm }
+        _ = link.post(.hello(HelloMessage(role: .peer, swarm: swarm, node: node.token)))
+    }
+
+    func received(_ message: Message, now: UInt64) throws(ConnectionEnd) {
+        switch (stage, message) {
+        case (.greeting, .hello(let hello)): try greet(hello)
+        case (.joining, .welcome(let welcome)): try join(welcome, now: now)
+        case (.running, .digests(let first, let digests)): try extend(first, digests, now: now)
+        case (.running, .manifestEnd(let contentID)): try close(contentID)
+        case (.running, .roster(let part)): try roster(part, now: now)
+        case (.running, .rosterAdd(let position, let total, let entry)):
+            try add(entry, at: Int(position), total: Int(total), now: now)
+        case (.running, .rosterRemove(let peer, let total)): try remove(peer, total: Int(total), now: now)
+        case (.running, .ask(let chunk, let peer)):
+            node.update { state, effects in
+                node.decide(&state, &effects) { $0.sentElsewhere(chunk, to: peer, at: now, into: &$1) }
+            }
+        case (.running, .finished):
+            node.update { state, effects in
+                state.isReleased = true
+                effects.wakesMain = true
+            }
+        default: throw .peerFault(.unexpectedMessage(message.type))
+        }
+    }
+
+    func willReceive(_ header: FrameHeader) throws(ConnectionEnd) -> ChunkReception {
+        guard stage == .running else { throw .peerFault(.unexpectedMessage(header.type)) }
+        return try node.reception(of: header, from: origin(of: header))
+    }
+
+    func received(
+        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64
+    ) throws(ConnectionEnd) {
+        try node.take(header, bytes, isGenuine: isGenuine, from: origin(of: header), now: now)
+    }
+
+    func discarded(_ header: FrameHeader, now: UInt64) {
+        node.passOver(header, from: origin(of: header), now: now)
+    }
+
+    func payload(of chunk: ChunkID) -> FilePayload? { nil }
+    func sent(_ order: Link.ChunkOrder, now: UInt64) {}
+    func unreadable(_ chunk: ChunkID, _ fault: SendFault) {}
+
+    func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64? {
+        guard stage == .running else { return .max }
+        return feed.post(from: node, to: link, .owner, now: now)
+    }
+
+    private func origin(of header: FrameHeader) -> ChunkOrigin { header.type == .grant ? .grant : .rescue }
+
+    private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
+        guard hello.role == .owner else { throw .ended(.wrongSwarm, "this is a peer, not an owner") }
+        node.update { state, effects in node.enter(hello.swarm, &state, &effects) }
+        _ = link.post(
+            .join(
+                JoinMessage(
+                    listenPort: node.listenPort, ringOnly: node.options.ringOnly, advertised: node.advertised,
+                    neighbour: neighbour)))
+        stage = .joining
+    }
+
+    private func join(_ welcome: WelcomeMessage, now: UInt64) throws(ConnectionEnd) {
+        do throws(NodeFailure) {
+            try node.open(welcome)
+        } catch {
+            node.fail(error)
+            throw .failed(error)
+        }
+        node.log.setNumber(welcome.peer)
+        incoming = Manifest(layout: welcome.layout)
+        let (encoded, count, verifies) = node.update { state, effects in
+            node.decide(&state, &effects) { policy, _ in policy.welcomed(as: welcome.peer) }
+            let have = state.policy?.have ?? ChunkSet(chunkCount: 0)
+            feed.listed(upTo: state.journal.count, now: now)
+            let verifies = have.isEmpty && state.content?.folder.candidates.isEmpty == false && !state.isVerifying
+            if verifies { state.isVerifying = true }
+            return (ChunkIDList.encode(have), have.count, verifies)
+        }
+        _ = link.post(.list(encoded))
+        node.log.list(.sent, count: count, isAddition: false, .owner)
+        stage = .running
+        node.resume(verifies: verifies, now: now)
+    }
+
+    private func extend(_ first: ChunkID, _ digests: [Digest], now: UInt64) throws(ConnectionEnd) {
+        guard var manifest = incoming.take() else { return }
+        do throws(WireError) {
+            try manifest.append(first: first, digests)
+        } catch {
+            throw .peerFault(error)
+        }
+        let agrees = node.update { state, effects in
+            for (chunk, digest) in zip(first..., digests) {
+                guard let known = state.manifest?.digest(of: chunk) else { break }
+                if known != digest { return false }
+            }
+            if manifest.digestCount > state.manifest?.digestCount ?? 0 {
+                state.manifest = manifest
+                node.decide(&state, &effects) { $0.digestsKnown(below: manifest.digestCount, at: now, into: &$1) }
+            }
+            return true
+        }
+        incoming = manifest
+        guard agrees else { throw endOfTrust("the owner's file is another one than before") }
+    }
+
+    private func close(_ contentID: Digest) throws(ConnectionEnd) {
+        guard var manifest = incoming, manifest.hasAllDigests else { throw .peerFault(.unexpectedMessage(.manifestEnd)) }
+        guard ContentID.compute(manifest) == contentID else {
+            throw .peerFault(.badField(.manifestEnd, field: "content ID"))
+        }
+        if let wanted = node.options.common.contentID, wanted != contentID {
+            throw endOfTrust("the owner's content ID is \(contentID), not \(wanted)")
+        }
+        manifest.close(contentID: contentID)
+        let closed = manifest
+        node.update { state, effects in
+            state.manifest = closed
+            if state.phase == .complete, let owner = state.ownerLink {
+                effects.wake(owner, if: owner.post(.complete(contentID: contentID)))
+            }
+            effects.wakesMain = true
+        }
+    }
+
+    private func roster(_ part: RosterMessage, now: UInt64) throws(ConnectionEnd) {
+        do throws(WireError) {
+            try ring.apply(part)
+        } catch {
+            throw .peerFault(error)
+        }
+        isRosterComplete = ring.count == Int(part.total)
+        publish(now: now)
+    }
+
+    private func add(_ entry: RosterEntry, at position: Int, total: Int, now: UInt64) throws(ConnectionEnd) {
+        guard isRosterComplete, position <= ring.count, ring.position(of: entry.peer) == nil, total == ring.count + 1
+        else { throw .peerFault(.badField(.rosterAdd, field: "position")) }
+        ring.insert(entry, at: position)
+        publish(now: now)
+    }
+
+    private func remove(_ peer: PeerIndex, total: Int, now: UInt64) throws(ConnectionEnd) {
+        guard isRosterComplete, ring.remove(peer), total == ring.count else {
+            throw .peerFault(.badField(.rosterRemove, field: "peer index"))
+        }
+        publish(now: now)
+    }
+
+    private func publish(now: UInt64) {
+        guard isRosterComplete else { return }
+        node.update { state, effects in
+            node.decide(&state, &effects) { $0.rosterChanged(ring, at: now, into: &$1) }
+        }
+    }
+
+    private func endOfTrust(_ text: String) -> ConnectionEnd {
+        let failure = NodeFailure(.integrity, text)
+        node.fail(failure)
+        return .failed(failure)
+    }
+}

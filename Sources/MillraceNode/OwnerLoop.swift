@@ -1,0 +1,55 @@
+import MillraceIO
+import MillraceWire
+
+/// The main thread of an owner: timers, the log, and the end of the run.
+struct OwnerLoop {
+    let node: OwnerNode
+
+    /// Returns when the run is over: nil if all is well.
+    func run(interrupt: CInt) -> NodeFailure? {
+        while true {
+            let now = MonotonicClock.nowNanoseconds
+            if node.deadline.load(ordering: .relaxed) <= now {
+                node.update { state, effects in node.decide(&state, &effects, now: now) { _, _ in } }
+            }
+            if let end = end(now: now) { return end.failure }
+            let wakeAt = max(nextDeadline(), now + 1_000_000)
+            let ready = try? WaitPoint.wait(
+                socket: interrupt, forReading: interrupt >= 0, forWriting: false, wake: node.wake,
+                untilNanoseconds: wakeAt)
+            node.log.flush()
+            if ready?.contains(.readable) == true { return NodeFailure(.interrupted, "interrupted") }
+        }
+    }
+
+    private func nextDeadline() -> UInt64 {
+        let atEnd = node.state.withLock { state in
+            isAtRest(state) ? restEnd(state) : state.lastProgress.adding(node.options.common.timeoutNanoseconds)
+        }
+        return min(atEnd, node.deadline.load(ordering: .relaxed))
+    }
+
+    private func end(now: UInt64) -> (failure: NodeFailure?, Void)? {
+        node.state.withLock { state in
+            if let failure = state.failure { return (failure, ()) }
+            if isAtRest(state) {
+                return now >= restEnd(state) ? (nil, ()) : nil
+            }
+            guard now >= state.lastProgress.adding(node.options.common.timeoutNanoseconds) else { return nil }
+            let seconds = Int(node.options.common.timeoutSeconds)
+            let what = state.members.isEmpty ? "no peer came" : "no peer made progress"
+            return (NodeFailure(.noProgress, "\(what) for \(seconds) s; --timeout 0 waits for ever"), ())
+        }
+    }
+
+    /// All that were to have the file have it, and nobody is half-way.
+    private func isAtRest(_ state: OwnerState) -> Bool {
+        guard !state.hasIncompleteMember else { return false }
+        return state.completedCount >= node.options.peerCount ?? 1
+    }
+
+    /// With a stated number of peers the end is at once, else those who come late have the linger time.
+    private func restEnd(_ state: OwnerState) -> UInt64 {
+        node.options.peerCount == nil ? state.lastProgress.adding(node.options.common.lingerNanoseconds) : 0
+    }
+}

@@ -1,0 +1,187 @@
+import MillraceIO
+import MillraceStore
+import MillraceSwarm
+import MillraceWire
+import Synchronization
+
+/// An owner: splits and hashes a file ahead of sending it, hands every chunk out once, keeps the roster.
+///
+/// Threads: the caller's runs timers and ends the run; one accepts; one splits and hashes; one for each client.
+public final class OwnerNode: Sendable {
+    let options: OwnerOptions
+    let token = NodeToken.random()
+    let swarm = NodeToken.random()
+    let file: OfferedFile
+    let layout: ChunkLayout
+    let folder: OwnerFolder
+    let transportKind: TransportKind
+    let log: EventLog
+    let wake: WakeUp
+    let state: Mutex<OwnerState>
+    public let listenPort: UInt16
+    private let listener: Listener
+
+    /// Digests known, so that connections can look for news without the lock.
+    let digestCount = Atomic<UInt32>(0)
+    let isManifestClosed = Atomic(false)
+    let deadline = Atomic(UInt64.max)
+    let threadCount = Atomic(0)
+
+    /// Opens the file, the folder and the listening port; nothing runs yet.
+    public init(_ options: OwnerOptions) throws(NodeFailure) {
+        self.options = options
+        do throws(StoreError) {
+            file = try OfferedFile(path: options.file)
+            _ = try OutputName.check(file.name)
+            layout = try OwnerNode.layout(file, options)
+            folder = try OwnerFolder.open(
+                path: options.common.folder, kind: options.common.storeKind, file: file, layout: layout)
+        } catch {
+            throw NodeFailure(error)
+        }
+        state = Mutex(OwnerState(layout: layout))
+        do throws(SystemError) {
+            let wake = try WakeUp()
+            self.wake = wake
+            listener = try Listener(host: options.listen.host, port: options.listen.port)
+            listenPort = listener.port
+            log = EventLog(role: .owner, options: options.common.log) { wake.signal() }
+        } catch {
+            throw NodeFailure(.network, "can't listen on \(options.listen): \(error); choose another port")
+        }
+        let choice = TransportChoice.choose(options.common.transport)
+        transportKind = choice.kind
+        log.notice(
+            "serving \(file.name), \(file.byteCount) bytes in \(layout.chunkCount) chunks, on port \(listenPort),"
+                + " sending by \(choice.kind.rawValue) (\(choice.reason))")
+    }
+
+    /// Runs until the peers are done, or until it can't go on.
+    ///
+    /// - Parameter interrupt: a descriptor that becomes readable when the run shall end early; -1 for none.
+    public func run(interrupt: CInt = -1) throws(NodeFailure) -> OwnerReport {
+        state.withLock { state in
+            state.started = MonotonicClock.nowNanoseconds
+            state.lastProgress = state.started
+        }
+        defer { log.flush() }
+        do throws(SystemError) {
+            _ = try WorkerThread.start(name: "accept") { self.accept() }
+            _ = try WorkerThread.start(name: "split") { Splitter(node: self).run() }
+        } catch {
+            throw NodeFailure(network: error)
+        }
+        let failure = OwnerLoop(node: self).run(interrupt: interrupt)
+        leave(isDone: failure == nil)
+        let report = state.withLock { OwnerReport($0, name: file.name, transport: transportKind) }
+        if let failure { throw failure }
+        return report
+    }
+
+    private static func layout(_ file: OfferedFile, _ options: OwnerOptions) throws(StoreError) -> ChunkLayout {
+        do {
+            return try ChunkLayout(fileByteCount: file.byteCount, chunkByteCount: options.chunkByteCount)
+        } catch {
+            throw .badName("\(file.name): \(error); choose another --chunk-size")
+        }
+    }
+
+    private func accept() {
+        AcceptLoop.run(listener, isOver: { self.isLeaving }, limit: NodeLimits.connectionCount, count: threadCount) {
+            self.serve($0)
+        }
+    }
+
+    var isLeaving: Bool { state.withLock { $0.isLeaving } }
+
+    func fail(_ failure: NodeFailure) {
+        update { state, effects in
+            if state.failure == nil { state.failure = failure }
+            effects.wakesMain = true
+        }
+    }
+
+    /// Tells everybody that all are done, or that this owner goes; waits for them for a moment.
+    private func leave(isDone: Bool) {
+        update { state, effects in
+            state.isLeaving = true
+            for member in state.members {
+                guard let link = member.link else { continue }
+                let needed =
+                    isDone ? link.post(.finished) : link.post(goodbye: .leaving, "the owner ends early")
+                effects.wake(link, if: needed)
+            }
+            for stranger in state.strangers {
+                effects.wake(stranger.link, if: stranger.link.post(goodbye: .leaving, "the owner is done"))
+            }
+        }
+        waitForThreads(NodeLimits.goodbyeNanoseconds)
+        update { state, effects in
+            for member in state.members {
+                guard let link = member.link else { continue }
+                effects.wake(link, if: link.post(goodbye: .done, "all peers have the file"))
+            }
+        }
+        waitForThreads(NodeLimits.goodbyeNanoseconds)
+    }
+
+    private func waitForThreads(_ nanoseconds: UInt64) {
+        let deadline = MonotonicClock.nowNanoseconds + nanoseconds
+        while threadCount.load(ordering: .acquiring) > 0, MonotonicClock.nowNanoseconds < deadline {
+            _ = try? WaitPoint.wait(
+                socket: -1, forReading: false, forWriting: false, wake: wake,
+                untilNanoseconds: min(deadline, MonotonicClock.nowNanoseconds + 20_000_000))
+        }
+    }
+}
+
+extension OwnerNode {
+    /// Changes the state under the lock, then does what follows from it without.
+    @discardableResult
+    func update<Result: Sendable>(_ body: (inout OwnerState, inout OwnerEffects) -> Result) -> Result {
+        let (result, effects) = state.withLock { state in
+            var effects = OwnerEffects()
+            let result = body(&state, &effects)
+            return (result, effects)
+        }
+        let wakes = effects.wakes
+        wakes.signal()
+        if effects.wakesMain { wake.signal() }
+        for notice in effects.notices { log.notice(notice) }
+        return result
+    }
+
+    /// Runs one event of the policy, lets it bind what can be bound, and turns its decisions into mail.
+    func decide(
+        _ state: inout OwnerState, _ effects: inout OwnerEffects, now: UInt64,
+        _ event: (inout OwnerPolicy, inout [OwnerAction]) -> Void
+    ) {
+        var actions: [OwnerAction] = []
+        event(&state.policy, &actions)
+        state.policy.pump(at: now, into: &actions)
+        for action in actions { perform(action, &state, &effects) }
+        let due = state.policy.nextDeadline(at: now) ?? .max
+        if due < deadline.exchange(due, ordering: .relaxed) { effects.wakesMain = true }
+    }
+
+    private func perform(_ action: OwnerAction, _ state: inout OwnerState, _ effects: inout OwnerEffects) {
+        switch action {
+        case .grant(let peer, let chunk): order(chunk, .grant, to: peer, state, &effects)
+        case .send(let peer, let chunk): order(chunk, .chunk, to: peer, state, &effects)
+        case .ask(let peer, let chunk, let source):
+            guard let link = state.link(of: peer) else { return }
+            effects.wake(link, if: link.post(.ask(chunk, peer: source)))
+        case .evict(let peer):
+            guard let link = state.link(of: peer) else { return }
+            effects.notice("peer \(peer) is evicted: others say that it sends bad chunks")
+            effects.wake(link, if: link.post(goodbye: .evicted, "others say that you send bad chunks"))
+        }
+    }
+
+    private func order(
+        _ chunk: ChunkID, _ type: MessageType, to peer: PeerIndex, _ state: OwnerState, _ effects: inout OwnerEffects
+    ) {
+        guard let link = state.link(of: peer) else { return }
+        effects.wake(link, if: link.post { $0.chunks.append(Link.ChunkOrder(chunk: chunk, type: type)) })
+    }
+}

@@ -1,0 +1,73 @@
+import MillraceIO
+import MillraceWire
+
+/// What an owner tells at the end of its run: every peer, done or gone. Bytes are file bytes; times are seconds.
+public struct OwnerReport: Sendable {
+    public struct Member: Sendable {
+        public let peer: PeerIndex
+        public let address: String
+        public let isComplete: Bool
+        public let seconds: Double
+        public let bytesSent: UInt64
+    }
+
+    public let name: String
+    public let fileByteCount: UInt64
+    public let contentID: Digest?
+    public let seconds: Double
+    public let firstChunkSeconds: Double?
+    public let sentByteCount: UInt64
+    public let members: [Member]
+    public let transport: TransportKind
+
+    init(_ state: OwnerState, name: String, transport: TransportKind) {
+        let now = MonotonicClock.nowNanoseconds
+        self.name = name
+        self.transport = transport
+        fileByteCount = state.manifest.layout.fileByteCount
+        contentID = state.manifest.contentID
+        seconds = Double(now - state.started) / 1e9
+        firstChunkSeconds = state.firstChunkSent.map { Double($0 - state.started) / 1e9 }
+        sentByteCount = state.members.reduce(0) { $0 + $1.bytesSent }
+        members = state.members.map { member in
+            Member(
+                peer: member.peer, address: "\(member.address)", isComplete: member.completed != nil,
+                seconds: Double((member.completed ?? member.left ?? now) - member.joined) / 1e9,
+                bytesSent: member.bytesSent)
+        }
+    }
+
+    /// Bytes sent over the file's size: about 1 for any number of peers.
+    public var egress: Double {
+        fileByteCount == 0 ? 0 : Double(sentByteCount) / Double(fileByteCount)
+    }
+
+    /// A few lines for people.
+    public var text: String {
+        var lines = [
+            "report: \(name), \(fileByteCount) bytes, sent \(sentByteCount) bytes in \(Report.seconds(seconds)) s,"
+                + " \(Report.seconds(egress)) times the file, \(transport.rawValue)"
+        ]
+        for member in members {
+            let end = member.isComplete ? "done" : "gone"
+            lines.append(
+                "  peer \(member.peer) at \(member.address): \(end) after \(Report.seconds(member.seconds)) s,"
+                    + " \(member.bytesSent) bytes from here")
+        }
+        if let firstChunkSeconds { lines.append("  first chunk sent after \(Report.seconds(firstChunkSeconds)) s") }
+        if let contentID { lines.append("  content ID \(contentID)") }
+        return lines.joined(separator: "\n")
+    }
+
+    /// One JSON object.
+    public var json: String {
+        let list = members.map { member in
+            "{\"peer\":\(member.peer),\"address\":\(Report.quoted(member.address)),\"done\":\(member.isComplete),"
+                + "\"seconds\":\(Report.seconds(member.seconds)),\"sent\":\(member.bytesSent)}"
+        }
+        return "{\"event\":\"report\",\"role\":\"owner\",\"name\":\(Report.quoted(name)),\"bytes\":\(fileByteCount),"
+            + "\"contentID\":\(contentID.map { "\"\($0)\"" } ?? "null"),\"seconds\":\(Report.seconds(seconds)),"
+            + "\"sent\":\(sentByteCount),\"egress\":\(Report.seconds(egress)),"
+            + "\"peers\":[\(list.joined(separator: ","))],\"transport\":\"\(transport.rawValue)\"}"
+    }
+}

@@ -1,0 +1,60 @@
+import MillraceIO
+import MillraceSwarm
+import MillraceWire
+
+/// One peer as its owner sees it, also after it has gone: the report names every one.
+struct MemberRecord: Sendable {
+    let peer: PeerIndex
+    let address: SocketAddress
+    let node: NodeToken
+    /// Nil once the connection is gone.
+    var link: Link?
+    let joined: UInt64
+    var completed: UInt64?
+    var left: UInt64?
+    var bytesSent: UInt64 = 0
+}
+
+/// Everything the threads of an owner share, behind its one lock.
+struct OwnerState: Sendable {
+    var policy: OwnerPolicy
+    var manifest: Manifest
+    var members: [MemberRecord] = []
+    /// Connections that have not joined yet.
+    var strangers: [(identity: UInt64, link: Link)] = []
+    var failure: NodeFailure?
+    var started: UInt64 = 0
+    var lastProgress: UInt64 = 0
+    var firstChunkSent: UInt64?
+    var isLeaving = false
+
+    init(layout: ChunkLayout) {
+        policy = OwnerPolicy(layout: layout)
+        manifest = Manifest(layout: layout)
+    }
+
+    /// Distinct peers that have verified the file: one that came back counts once.
+    var completedCount: Int {
+        var nodes: [NodeToken] = []
+        for member in members where member.completed != nil && !nodes.contains(member.node) { nodes.append(member.node) }
+        return nodes.count
+    }
+
+    var hasIncompleteMember: Bool {
+        members.contains { $0.link != nil && $0.completed == nil }
+    }
+
+    func link(of peer: PeerIndex) -> Link? {
+        Int(peer) < members.count ? members[Int(peer)].link : nil
+    }
+}
+
+/// What is left to do once the lock is free.
+struct OwnerEffects {
+    var wakes = WakeList()
+    var wakesMain = false
+    var notices: [String] = []
+
+    mutating func wake(_ link: Link, if needed: Bool) { wakes.add(link, if: needed) }
+    mutating func notice(_ text: String) { notices.append(text) }
+}

@@ -1,0 +1,107 @@
+import MillraceIO
+import MillraceStore
+import MillraceSwarm
+import MillraceWire
+
+/// How chunks come into a peer, whoever sends them.
+extension PeerNode {
+    /// Decides what a chunk that is about to arrive is for, before a byte of it is read.
+    func reception(of header: FrameHeader, from origin: ChunkOrigin) throws(ConnectionEnd) -> ChunkReception {
+        let answer: Result<ChunkReception, WireError> = state.withLock { state in
+            guard let content = state.content, let policy = state.policy else {
+                return .failure(.unexpectedMessage(header.type))
+            }
+            let layout = content.layout
+            guard layout.contains(header.chunk) else {
+                return .failure(.chunkOutOfRange(header.chunk, chunkCount: layout.chunkCount))
+            }
+            let expected = layout.byteCount(of: header.chunk)
+            guard header.payloadByteCount == Int(expected) else {
+                return .failure(
+                    .chunkLengthWrong(header.chunk, byteCount: UInt32(header.payloadByteCount), expected: expected))
+            }
+            guard let digest = state.manifest?.digest(of: header.chunk), !policy.have.contains(header.chunk) else {
+                return .success(.discard)
+            }
+            return .success(.keep(digest, content.pool))
+        }
+        switch answer {
+        case .success(let reception): return reception
+        case .failure(let fault): throw .peerFault(fault)
+        }
+    }
+
+    /// Stores a chunk whose digest is right; accuses the sender of one whose is not.
+    func take(
+        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, from origin: ChunkOrigin, now: UInt64
+    ) throws(ConnectionEnd) {
+        guard isGenuine else {
+            refuse(header.chunk, from: origin, now: now)
+            throw .ended(.badChunk, "chunk \(header.chunk) does not match its digest")
+        }
+        guard let content = state.withLock({ $0.content }) else { return }
+        do throws(StoreError) {
+            try content.folder.store.write(header.chunk, bytes)
+        } catch {
+            let failure = NodeFailure(error)
+            fail(failure)
+            throw .failed(failure)
+        }
+        update { state, effects in
+            keep(header.chunk, from: origin, byteCount: UInt32(bytes.count), now, &state, &effects)
+        }
+        log.chunk(.received, header.chunk, byteCount: UInt32(bytes.count), Party(origin))
+    }
+
+    /// Books a chunk that is verified and stored, and tells whoever waits for news.
+    func keep(
+        _ chunk: ChunkID, from origin: ChunkOrigin, byteCount: UInt32, _ now: UInt64, _ state: inout PeerState,
+        _ effects: inout PeerEffects
+    ) {
+        state.statistics.took(UInt64(byteCount), from: origin)
+        state.lastProgress = now
+        if state.statistics.firstChunk == nil { state.statistics.firstChunk = now }
+        let isNew = state.policy.map { !$0.have.contains(chunk) } ?? false
+        if !isNew { state.statistics.bytesTwice += UInt64(byteCount) }
+        decide(&state, &effects) { $0.verified(chunk, from: origin, at: now, into: &$1) }
+        guard isNew, let policy = state.policy else { return }
+        state.journal.append(chunk)
+        journalCount.store(state.journal.count, ordering: .releasing)
+        announceNanoseconds.store(policy.pace.announceNanoseconds, ordering: .relaxed)
+        for source in state.sources { effects.wake(source.link, if: source.link.takesNews()) }
+        for client in state.clients { effects.wake(client.link, if: client.link.takesNews()) }
+        if let owner = state.ownerLink { effects.wake(owner, if: owner.takesNews()) }
+        if state.journal.count == 1 || policy.isComplete { effects.wakesMain = true }
+    }
+
+    /// A chunk that was read past: it was here already.
+    func passOver(_ header: FrameHeader, from origin: ChunkOrigin, now: UInt64) {
+        update { state, effects in
+            state.statistics.bytesTwice += UInt64(header.payloadByteCount)
+            decide(&state, &effects) { $0.superfluous(header.chunk, from: origin, at: now, into: &$1) }
+        }
+    }
+
+    private func refuse(_ chunk: ChunkID, from origin: ChunkOrigin, now: UInt64) {
+        update { state, effects in
+            if case .peer(let peer) = origin {
+                state.statistics.badChunks.append(peer)
+                if let owner = state.ownerLink { effects.wake(owner, if: owner.post(.bad(chunk, from: peer))) }
+                effects.notice("peer \(peer) sent a bad chunk \(chunk); it is no source any more")
+            } else {
+                effects.notice("the owner sent a bad chunk \(chunk)")
+            }
+            decide(&state, &effects) { $0.bad(chunk, from: origin, at: now, into: &$1) }
+        }
+    }
+}
+
+extension Party {
+    init(_ origin: ChunkOrigin) {
+        switch origin {
+        case .grant, .rescue: self = .owner
+        case .peer(let peer): self = .peer(peer)
+        case .disk: self = .unknown
+        }
+    }
+}

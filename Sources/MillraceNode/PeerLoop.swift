@@ -1,0 +1,153 @@
+import MillraceIO
+import MillraceStore
+import MillraceSwarm
+import MillraceWire
+
+/// The main thread of a peer: timers, the summary file, the log, and the end of the run.
+struct PeerLoop {
+    let node: PeerNode
+    private var summarised = 0
+    private var summaryAt: UInt64 = 0
+    private var isFinishing = false
+
+    init(node: PeerNode) {
+        self.node = node
+    }
+
+    /// Returns when the run is over: nil if all is well.
+    mutating func run(interrupt: CInt) -> NodeFailure? {
+        while true {
+            let now = MonotonicClock.nowNanoseconds
+            tick(now: now)
+            writeSummary(now: now)
+            startFinishing()
+            if let end = end(now: now) {
+                writeSummary(now: .max)
+                return end.failure
+            }
+            let ready = wait(interrupt: interrupt, until: nextDeadline(now: now))
+            node.log.flush()
+            if ready.contains(.readable) {
+                writeSummary(now: .max)
+                return NodeFailure(.interrupted, "interrupted; the same command goes on from here")
+            }
+        }
+    }
+
+    private func wait(interrupt: CInt, until deadline: UInt64) -> WaitPoint.Ready {
+        node.mainDeadline.store(deadline, ordering: .relaxed)
+        defer { node.mainDeadline.store(0, ordering: .relaxed) }
+        let ready = try? WaitPoint.wait(
+            socket: interrupt, forReading: interrupt >= 0, forWriting: false, wake: node.wake,
+            untilNanoseconds: max(deadline, MonotonicClock.nowNanoseconds + 1_000_000))
+        // A line that has just begun to wait is given company before it is written.
+        if ready?.contains(.woken) == true, ready?.contains(.readable) == false { return ready ?? [] }
+        return ready ?? []
+    }
+
+    private func tick(now: UInt64) {
+        guard node.deadline.load(ordering: .relaxed) <= now else { return }
+        node.update { state, effects in
+            node.decide(&state, &effects) { $0.tick(at: now, into: &$1) }
+        }
+    }
+
+    private func nextDeadline(now: UInt64) -> UInt64 {
+        let timeout = node.options.common.timeoutNanoseconds
+        let atEnd = node.state.withLock { state in
+            switch state.phase {
+            case .waiting, .fetching:
+                min(state.lastProgress.adding(timeout), state.loneSince?.adding(loneNanoseconds) ?? .max)
+            case .complete: lingerEnd(state)
+            case .assembling, .leaving: UInt64.max
+            }
+        }
+        let summary = node.journalCount.load(ordering: .relaxed) > summarised ? summaryAt : .max
+        return min(node.deadline.load(ordering: .relaxed), min(atEnd, summary))
+    }
+
+    private var loneNanoseconds: UInt64 { min(NodeLimits.loneNanoseconds, node.options.common.timeoutNanoseconds) }
+
+    private func lingerEnd(_ state: PeerState) -> UInt64 {
+        max(state.statistics.completed ?? 0, state.lastProgress).adding(node.options.common.lingerNanoseconds)
+    }
+
+    private func end(now: UInt64) -> (failure: NodeFailure?, Void)? {
+        node.state.withLock { state in
+            if let failure = state.failure { return (failure, ()) }
+            switch state.phase {
+            case .complete:
+                if state.isReleased || now >= lingerEnd(state) { return (nil, ()) }
+            case .waiting, .fetching:
+                if now >= state.lastProgress.adding(node.options.common.timeoutNanoseconds) {
+                    return (noProgress(state), ())
+                }
+                if state.phase == .fetching, let since = state.loneSince, now >= since.adding(loneNanoseconds) {
+                    return (NodeFailure(.sourcesLost, "owner and neighbours are lost; the same command goes on"), ())
+                }
+            case .assembling, .leaving: break
+            }
+            return nil
+        }
+    }
+
+    private func noProgress(_ state: PeerState) -> NodeFailure {
+        let seconds = Int(node.options.common.timeoutSeconds)
+        if state.phase == .waiting {
+            return NodeFailure(
+                .network, "no owner at \(node.options.owner) within \(seconds) s; start it, or wait longer with --timeout")
+        }
+        return NodeFailure(.noProgress, "nothing new for \(seconds) s; the same command goes on from here")
+    }
+
+    /// Appends to the summary what was verified since; at most twice a second.
+    private mutating func writeSummary(now: UInt64) {
+        let count = node.journalCount.load(ordering: .acquiring)
+        guard count > summarised, now >= summaryAt else { return }
+        summaryAt = MonotonicClock.nowNanoseconds + NodeLimits.summaryNanoseconds
+        let mark = summarised
+        let (content, runs) = node.state.withLock { ($0.content, ChunkIDList.runs(of: $0.journal[mark..<count])) }
+        summarised = count
+        do throws(StoreError) {
+            try content?.folder.summary.append(runs)
+        } catch {
+            node.fail(NodeFailure(error))
+        }
+    }
+
+    /// Once all chunks are here and the manifest is closed, a thread of its own puts the file together.
+    private mutating func startFinishing() {
+        guard !isFinishing else { return }
+        let isReady = node.state.withLock { state in
+            guard state.phase == .fetching, state.policy?.isComplete == true else { return false }
+            guard state.manifest?.contentID != nil else { return false }
+            state.phase = .assembling
+            return true
+        }
+        guard isReady else { return }
+        isFinishing = true
+        let node = node
+        do throws(SystemError) {
+            _ = try WorkerThread.start(name: "finish") { node.finish() }
+        } catch {
+            node.fail(NodeFailure(network: error))
+        }
+    }
+}
+
+extension UInt64 {
+    /// The sum, or the largest number where it does not fit.
+    func adding(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+}
+
+extension CommonOptions {
+    var timeoutNanoseconds: UInt64 { timeoutSeconds <= 0 ? .max : nanoseconds(timeoutSeconds) }
+    var lingerNanoseconds: UInt64 { nanoseconds(lingerSeconds) }
+
+    private func nanoseconds(_ seconds: Double) -> UInt64 {
+        UInt64(exactly: (min(max(seconds, 0), 1e9) * 1e9).rounded()) ?? .max
+    }
+}

@@ -1,0 +1,186 @@
+import MillraceIO
+import MillraceStore
+import MillraceSwarm
+import MillraceWire
+
+/// The thread that talks to the owner.
+extension PeerNode {
+    /// Connects to the owner, again and again until the run is over: it may come late, and come back.
+    func talkToOwner() {
+        threadCount.add(1, ordering: .relaxed)
+        defer { threadCount.subtract(1, ordering: .releasing) }
+        var retry = Backoff()
+        var isTold = false
+        while !isLeaving {
+            let started = MonotonicClock.nowNanoseconds
+            do throws(NodeFailure) {
+                try converse()
+                isTold = false
+            } catch {
+                if error.code != .network { return fail(error) }
+                if !isTold { log.notice("\(error); trying until the owner is there") }
+                isTold = true
+            }
+            guard !isLeaving else { return }
+            retry.pause(after: MonotonicClock.nowNanoseconds - started, wake: nil)
+        }
+    }
+
+    /// One connection to the owner, from its start to its end. Throws when there was none.
+    private func converse() throws(NodeFailure) {
+        let neighbour = neighbourAddress()
+        let end: ConnectionEnd
+        do throws(SystemError) {
+            let socket = try connectToOwner()
+            let link = try Link()
+            let transport = try makeTransport()
+            let owner = socket.remoteAddress
+            update { state, _ in
+                state.ownerLink = link
+                state.ownerAddress = owner
+                state.loneSince = nil
+            }
+            let handler = OwnerLinkHandler(node: self, link: link, neighbour: neighbour)
+            end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+        } catch {
+            throw NodeFailure(.network, "owner \(options.owner) does not answer (\(error))")
+        }
+        lostOwner(end)
+        if case .peerFault(let fault) = end {
+            throw NodeFailure(.protocolFault, "the node at \(options.owner) is no Millrace owner: \(fault)")
+        }
+        if case .ended(.wrongSwarm, let reason) = end {
+            throw NodeFailure(.protocolFault, "\(options.owner): \(reason); give the owner's port first")
+        }
+        if case .saidGoodbye(let code, let reason) = end, code == .versionMismatch || code == .tooManyConnections {
+            throw NodeFailure(.protocolFault, "the owner refuses this peer: \(reason)")
+        }
+    }
+
+    private func connectToOwner() throws(SystemError) -> Socket {
+        let addresses: [SocketAddress]
+        do {
+            addresses = try Resolver.resolve(host: options.owner.host ?? "localhost", port: options.owner.port)
+        } catch {
+            throw SystemError(call: "getaddrinfo", errno: 0, subject: "\(error)")
+        }
+        var last = SystemError(call: "connect", errno: 0, subject: "\(options.owner)")
+        for address in addresses {
+            do throws(SystemError) {
+                return try Socket.connect(to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: nil)
+            } catch {
+                last = error
+            }
+        }
+        throw last
+    }
+
+    private func lostOwner(_ end: ConnectionEnd) {
+        let now = MonotonicClock.nowNanoseconds
+        let isNews = update { state, effects in
+            state.ownerLink = nil
+            if state.policy != nil { state.policy?.ownerLost() }
+            noteLoneliness(&state, now: now)
+            effects.wakesMain = true
+            return state.phase == .fetching
+        }
+        if isNews { log.notice("owner: \(end.text); going on with \(sourceCount) sources") }
+    }
+
+    private var sourceCount: Int {
+        state.withLock { state in
+            state.sources.count { state.policy?.isSource($0.peer) ?? false }
+        }
+    }
+
+    /// The download neighbour as its user gave it; none if it is not known, or is this peer itself.
+    private func neighbourAddress() -> PeerAddress {
+        guard let neighbour = options.neighbour else { return .none }
+        let host = neighbour.host ?? "localhost"
+        guard let address = try? Resolver.resolve(host: host, port: neighbour.port).first else {
+            log.notice("neighbour \(neighbour) is not known; the owner names one")
+            return .none
+        }
+        let given = PeerAddress(address)
+        if given.port == listenPort, given.host.isLoopback {
+            log.notice("neighbour \(neighbour) is this peer itself; the owner names another")
+            return .none
+        }
+        return given
+    }
+
+    /// The address others shall use, where this peer listens on one only.
+    var advertised: PeerAddress {
+        guard let host = options.listen.host,
+            let address = try? Resolver.resolve(host: host, port: listenPort).first
+        else { return .none }
+        let own = PeerAddress(address)
+        return own.host == .v4(0) || own.host == .v6(high: 0, low: 0) ? .none : own
+    }
+
+    /// Another run of the owner has other numbers for everybody: starts the ring anew, keeps the chunks.
+    func enter(_ swarm: NodeToken, _ state: inout PeerState, _ effects: inout PeerEffects) {
+        guard state.swarm != swarm else { return }
+        let isSecond = state.swarm != .unknown
+        state.swarm = swarm
+        guard isSecond, let content = state.content, let old = state.policy else { return }
+        for index in state.sources.indices {
+            state.sources[index].isDropped = true
+            let link = state.sources[index].link
+            effects.wake(link, if: link.post(goodbye: .leaving, "the owner has started anew"))
+        }
+        for client in state.clients {
+            effects.wake(client.link, if: client.link.post(goodbye: .leaving, "the owner has started anew"))
+        }
+        var policy = PeerPolicy(layout: content.layout, seed: token.low, ringOnly: options.ringOnly)
+        policy.restore(old.have)
+        state.policy = policy
+    }
+
+    /// Opens the folder for what the owner offers, the first time; later it must offer the same.
+    func open(_ welcome: WelcomeMessage) throws(NodeFailure) {
+        if let content = state.withLock({ $0.content }) {
+            guard content.layout == welcome.layout, content.name == welcome.name else {
+                throw NodeFailure(.integrity, "the owner at \(options.owner) offers another file now: \(welcome.name)")
+            }
+            return
+        }
+        let content: PeerContent
+        do throws(StoreError) {
+            content = try PeerContent(welcome: welcome, options: options)
+        } catch {
+            throw NodeFailure(error)
+        }
+        var policy = PeerPolicy(layout: welcome.layout, seed: token.low, ringOnly: options.ringOnly)
+        policy.expectFromDisk(content.folder.candidates)
+        update { state, _ in
+            state.content = content
+            state.policy = policy
+            state.manifest = Manifest(layout: welcome.layout)
+            state.phase = .fetching
+            state.lastProgress = MonotonicClock.nowNanoseconds
+        }
+        log.notice("fetching \(content.name), \(welcome.layout.fileByteCount) bytes, to \(content.folder.outputPath)")
+        if options.common.storeKind == .chunks, welcome.layout.fileByteCount >= PeerNode.largeFileByteCount {
+            log.notice("a large file: --store flat needs half the disk space and half the time")
+        }
+    }
+
+    private static let largeFileByteCount: UInt64 = 4 << 30
+
+    /// Lets the owner send, once what an earlier run left has been verified.
+    func resume(verifies: Bool, now: UInt64) {
+        if verifies, let content = state.withLock({ $0.content }) {
+            do throws(SystemError) {
+                _ = try WorkerThread.start(name: "verify") { self.verifyCandidates(content) }
+            } catch {
+                fail(NodeFailure(network: error))
+            }
+            return
+        }
+        update { state, effects in
+            guard !state.isVerifying || state.isVerified else { return }
+            decide(&state, &effects) { $0.startGrants(at: now, into: &$1) }
+        }
+    }
+}

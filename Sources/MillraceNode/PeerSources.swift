@@ -1,0 +1,114 @@
+import MillraceIO
+import MillraceSwarm
+import MillraceWire
+
+/// The download side: one thread for each source.
+extension PeerNode {
+    /// Starts the thread that fetches from this source.
+    func startSource(_ record: SourceRecord) {
+        do throws(SystemError) {
+            _ = try WorkerThread.start(name: "source") { self.fetch(record) }
+        } catch {
+            log.notice("no thread for source \(record.peer): \(error)")
+            forgetSource(record.peer)
+        }
+    }
+
+    /// Connects, fetches, and connects again until the source is no longer wanted.
+    private func fetch(_ record: SourceRecord) {
+        threadCount.add(1, ordering: .relaxed)
+        defer { threadCount.subtract(1, ordering: .releasing) }
+        var retry = Backoff()
+        while let address = address(of: record) {
+            let started = MonotonicClock.nowNanoseconds
+            do throws(SystemError) {
+                let socket = try Socket.connect(
+                    to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: record.link.wake)
+                let handler = DownloadHandler(node: self, record: record)
+                let end = Connection(
+                    socket: socket, link: record.link, transport: try makeTransport(), handler: handler
+                ).run()
+                lost(record, end)
+            } catch {
+                log.notice("source \(record.peer) at \(address): \(error)", level: .verbose)
+            }
+            guard isWanted(record) else { break }
+            retry.pause(after: MonotonicClock.nowNanoseconds - started, wake: record.link.wake)
+        }
+        forgetSource(record.peer)
+    }
+
+    private func lost(_ record: SourceRecord, _ end: ConnectionEnd) {
+        _ = record.link.take()
+        let now = MonotonicClock.nowNanoseconds
+        log.notice("source \(record.peer): \(end.text)", level: .verbose)
+        update { state, effects in
+            let isSource = state.policy?.isSource(record.peer) ?? false
+            decide(&state, &effects) { $0.sourceLost(record.peer, at: now, into: &$1) }
+            if isSource { noteLoneliness(&state, now: now) }
+        }
+    }
+
+    private func forgetSource(_ peer: PeerIndex) {
+        update { state, _ in state.sources.removeAll { $0.peer == peer && $0.isDropped } }
+        update { state, _ in
+            if !isListed(peer, state) { state.sources.removeAll { $0.peer == peer } }
+        }
+    }
+
+    private func isListed(_ peer: PeerIndex, _ state: PeerState) -> Bool {
+        state.phase != .leaving && state.policy?.ring.position(of: peer) != nil
+    }
+
+    private func isWanted(_ record: SourceRecord) -> Bool {
+        state.withLock { state in
+            guard state.phase != .leaving, let current = state.source(record.peer) else { return false }
+            guard current.link === record.link, state.policy?.ring.position(of: record.peer) != nil else { return false }
+            return state.policy?.isComplete == false
+        }
+    }
+
+    private func address(of record: SourceRecord) -> SocketAddress? {
+        state.withLock { state in
+            guard state.phase != .leaving, let entry = state.policy?.ring.entry(of: record.peer) else { return nil }
+            return SocketAddress(entry.address, owner: state.ownerAddress)
+        }
+    }
+
+    /// Notes since when this peer has nobody to fetch from.
+    func noteLoneliness(_ state: inout PeerState, now: UInt64) {
+        let hasSource = state.sources.contains { state.policy?.isSource($0.peer) ?? false }
+        if hasSource || state.ownerLink != nil {
+            state.loneSince = nil
+        } else if state.loneSince == nil {
+            state.loneSince = now
+        }
+    }
+}
+
+/// Pauses between attempts: short at first, doubling, short again after a connection that lasted.
+struct Backoff {
+    private var pauseNanoseconds = NodeLimits.firstRetryNanoseconds
+
+    init() {}
+
+    mutating func pause(after lastedNanoseconds: UInt64, wake: WakeUp?) {
+        if lastedNanoseconds > NodeLimits.longestRetryNanoseconds { pauseNanoseconds = NodeLimits.firstRetryNanoseconds }
+        _ = try? WaitPoint.wait(
+            socket: -1, forReading: false, forWriting: false, wake: wake,
+            untilNanoseconds: MonotonicClock.nowNanoseconds + pauseNanoseconds)
+        pauseNanoseconds = min(2 * pauseNanoseconds, NodeLimits.longestRetryNanoseconds)
+    }
+}
+
+extension ConnectionEnd {
+    var text: String {
+        switch self {
+        case .closed(let reason): reason
+        case .saidGoodbye(let code, let reason): "said goodbye (\(code)): \(reason)"
+        case .peerFault(let fault): "broke the protocol: \(fault)"
+        case .ended(let code, let reason): "ended (\(code)): \(reason)"
+        case .failed(let failure): failure.text
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import MillraceIO
+import MillraceNode
+import MillraceWire
+
+@main
+struct Millrace: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "millrace",
+        abstract: "Pushes one big file to every machine of a LAN, verified, as fast as the wire.",
+        discussion: """
+            On the machine that has the file:    millrace owner 9000 FILE
+            On every machine that wants it:      millrace peer OWNER-HOST:9000 9001
+            On one machine, to see it work:      millrace demo
+            """,
+        version: "millrace \(Version.text), protocol \(WireLimits.newestVersion), sends by \(Version.transport)",
+        subcommands: [OwnerCommand.self, PeerCommand.self, VerifyCommand.self, DemoCommand.self])
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let failure as NodeFailure {
+            Output.error(failure.text)
+            Self.exit(withError: ArgumentParser.ExitCode(failure.code.rawValue))
+        } catch {
+            let code = exitCode(for: error)
+            guard code != .success, !(error is ArgumentParser.ExitCode) else { exit(withError: error) }
+            Output.error(message(for: error) + "; see --help")
+            Self.exit(withError: ArgumentParser.ExitCode(MillraceNode.ExitCode.usage.rawValue))
+        }
+    }
+}
+
+enum Version {
+    static let text = "0.1.0"
+    static var transport: String {
+        let choice = TransportChoice.choose(nil)
+        return "\(choice.kind.rawValue) (\(choice.reason))"
+    }
+}
+
+/// Whole lines to the terminal.
+enum Output {
+    static func line(_ text: String) { write(text, to: 1) }
+    static func error(_ text: String) { write("millrace: \(text)", to: 2) }
+
+    private static func write(_ text: String, to descriptor: CInt) {
+        // Nobody is left to be told when the terminal is gone.
+        try? Array("\(text)\n".utf8).withUnsafeBytes { try Console.write($0, to: descriptor) }
+    }
+}

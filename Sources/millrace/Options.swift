@@ -1,0 +1,87 @@
+import ArgumentParser
+import MillraceIO
+import MillraceNode
+import MillraceStore
+import MillraceWire
+
+extension Endpoint: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}
+
+extension StoreKind: ExpressibleByArgument {}
+extension LogOptions.Format: ExpressibleByArgument {}
+
+extension Digest: ExpressibleByArgument {
+    public init?(argument: String) { self.init(hex: argument) }
+}
+
+/// A number of bytes as people write it: `102400`, `100KB` (1,024 each), `1MiB`, `4k`.
+struct ByteSize: ExpressibleByArgument {
+    let byteCount: UInt64
+
+    init(byteCount: UInt64) { self.byteCount = byteCount }
+
+    init?(argument: String) {
+        let text = argument.lowercased()
+        let digits = text.prefix { $0.isNumber }
+        var unit = String(text.dropFirst(digits.count))
+        if unit.hasSuffix("b") { unit.removeLast() }
+        if unit.hasSuffix("i") { unit.removeLast() }
+        let shifts = ["": 0, "k": 10, "m": 20, "g": 30, "t": 40]
+        guard let value = UInt64(digits), let shift = shifts[unit], value <= UInt64.max >> UInt64(shift) else {
+            return nil
+        }
+        byteCount = value << UInt64(shift)
+    }
+
+    var defaultValueDescription: String { "\(byteCount)" }
+}
+
+struct SharedOptions: ParsableArguments {
+    @Option(help: "Folder for chunks and summary (default: owner-PORT or peer-PORT here).")
+    var dir: String?
+
+    @Option(help: "How chunks are kept: chunks (a file each) or flat (one file; half the disk, half the time).")
+    var store: StoreKind = .chunks
+
+    @Option(help: "How bytes are sent: auto, uring, sendfile or copy.")
+    var io: TransportName = .auto
+
+    @Option(help: "Seconds without any progress after which the run ends; 0 waits for ever.")
+    var timeout: Double = 300
+
+    @Option(help: "Refuse any file but the one with this content ID (64 hexadecimal digits).")
+    var content: Digest?
+
+    @Option(name: .customLong("log-format"), help: "Events as text or json, one a line.")
+    var logFormat: LogOptions.Format = .text
+
+    @Flag(name: .short, help: "No events, errors only.")
+    var quiet = false
+
+    @Flag(name: .short, help: "Tell of every connection too.")
+    var verbose = false
+
+    func validate() throws {
+        guard timeout >= 0, timeout.isFinite else { throw ValidationError("--timeout takes seconds, 0 or more") }
+        guard !(quiet && verbose) else { throw ValidationError("-q and -v exclude each other") }
+    }
+
+    func common(folder: String, lingerSeconds: Double) -> CommonOptions {
+        var common = CommonOptions(folder: dir ?? folder)
+        common.storeKind = store
+        common.transport = io.kind
+        common.timeoutSeconds = timeout
+        common.lingerSeconds = lingerSeconds
+        common.contentID = content
+        common.log.format = logFormat
+        common.log.level = quiet ? .quiet : verbose ? .verbose : .normal
+        return common
+    }
+}
+
+enum TransportName: String, ExpressibleByArgument, CaseIterable {
+    case auto, uring, sendfile, copy
+
+    var kind: TransportKind? { TransportKind(rawValue: rawValue) }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import MillraceIO
+import MillraceNode
+import MillraceWire
+
+struct OwnerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "owner", abstract: "Serves a file to any number of peers.")
+
+    @Argument(help: "Port to listen on, or HOST:PORT for one address only.")
+    var listen: Endpoint
+
+    @Argument(help: "The file.", completion: .file())
+    var file: String
+
+    @Option(name: .customLong("chunk-size"), help: "Bytes in a chunk, 1KiB to 16MiB.")
+    var chunkSize = ByteSize(byteCount: UInt64(WireLimits.defaultChunkByteCount))
+
+    @Option(help: "Leave with 0 once this many peers have verified the file.")
+    var peers: Int?
+
+    @Option(help: "Seconds to wait for late peers once all that came are done; without --peers.")
+    var linger: Double = 60
+
+    @OptionGroup var shared: SharedOptions
+
+    func validate() throws {
+        if let peers, peers < 1 { throw ValidationError("--peers takes a number from 1") }
+        guard linger >= 0, linger.isFinite else { throw ValidationError("--linger takes seconds, 0 or more") }
+        let sizes = UInt64(WireLimits.smallestChunkByteCount)...UInt64(WireLimits.largestChunkByteCount)
+        guard sizes.contains(chunkSize.byteCount) else { throw ValidationError("--chunk-size takes 1KiB to 16MiB") }
+    }
+
+    func run() throws {
+        let interrupts = try Interrupts()
+        var options = OwnerOptions(
+            listen: listen, file: file, common: shared.common(folder: "owner-\(listen.port)", lingerSeconds: linger))
+        options.chunkByteCount = UInt32(chunkSize.byteCount)
+        options.peerCount = peers
+        let report = try OwnerNode(options).run(interrupt: interrupts.descriptor)
+        if !shared.quiet { Output.line(shared.logFormat == .json ? report.json : report.text) }
+    }
+}

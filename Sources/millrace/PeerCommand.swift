@@ -1,0 +1,45 @@
+import ArgumentParser
+import MillraceIO
+import MillraceNode
+import MillraceWire
+
+struct PeerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "peer", abstract: "Fetches the file from its owner and other peers, and passes it on.")
+
+    @Argument(help: "The owner: its port on this machine, or HOST:PORT.")
+    var owner: Endpoint
+
+    @Argument(help: "Port to listen on for other peers, or HOST:PORT.")
+    var listen: Endpoint
+
+    @Argument(help: "The download neighbour's port or HOST:PORT; the owner names one if it is left out.")
+    var neighbour: Endpoint?
+
+    @Option(help: "Where the file goes (default: its own name, in --dir).", completion: .file())
+    var output: String?
+
+    @Option(help: "Seconds to serve on with the whole file if the owner does not say that all are done.")
+    var linger: Double = 30
+
+    @Flag(name: .customLong("ring-only"), help: "Fetch from the download neighbour alone, without chords.")
+    var ringOnly = false
+
+    @OptionGroup var shared: SharedOptions
+
+    func validate() throws {
+        guard linger >= 0, linger.isFinite else { throw ValidationError("--linger takes seconds, 0 or more") }
+    }
+
+    func run() throws {
+        let interrupts = try Interrupts()
+        var options = PeerOptions(
+            owner: owner, listen: listen,
+            common: shared.common(folder: "peer-\(listen.port)", lingerSeconds: linger))
+        options.neighbour = neighbour
+        options.output = output
+        options.ringOnly = ringOnly
+        let report = try PeerNode(options).run(interrupt: interrupts.descriptor)
+        if !shared.quiet { Output.line(shared.logFormat == .json ? report.json : report.text) }
+    }
+}

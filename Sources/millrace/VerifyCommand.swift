@@ -1,0 +1,28 @@
+import ArgumentParser
+import MillraceNode
+import MillraceWire
+
+struct VerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Prints a file's content ID, or checks it.")
+
+    @Argument(help: "The file.", completion: .file())
+    var file: String
+
+    @Option(name: .customLong("chunk-size"), help: "Bytes in a chunk, as the owner was told.")
+    var chunkSize = ByteSize(byteCount: UInt64(WireLimits.defaultChunkByteCount))
+
+    @Option(help: "The content ID it should have; exit code 6 if it has another.")
+    var content: Digest?
+
+    func run() throws {
+        guard let size = UInt32(exactly: chunkSize.byteCount) else {
+            throw ValidationError("--chunk-size takes 1KiB to 16MiB")
+        }
+        let found = try ContentID.compute(path: file, chunkByteCount: size)
+        Output.line("\(found)  \(file)")
+        guard content == nil || content == found else {
+            throw NodeFailure(.integrity, "\(file) has content ID \(found), not \(content?.hex ?? "")")
+        }
+    }
+}
