@@ -30,7 +30,7 @@ public final class BufferPool: Sendable {
 
     public let byteCount: Int
     private let keep: Int
-    private let free = Mutex(Free())
+    private let free = Lock(Free())
 
     /// Buffers of `byteCount` bytes; `keep` of them wait at most, others are freed.
     public init(byteCount: Int, keep: Int) {

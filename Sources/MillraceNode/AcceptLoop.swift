@@ -40,10 +40,10 @@ enum AcceptLoop {
 
 /// Carries a socket, which can't be copied, into the closure of its thread.
 final class SocketBox: Sendable {
-    private let socket: Mutex<Socket?>
+    private let socket: Lock<Socket?>
 
     init(_ socket: consuming Socket) {
-        self.socket = Mutex(consume socket)
+        self.socket = Lock(consume socket)
     }
 
     func take() -> Socket {

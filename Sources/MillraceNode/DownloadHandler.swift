@@ -11,7 +11,7 @@ final class DownloadHandler: ConnectionHandler {
     private let node: PeerNode
     private let record: SourceRecord
     private var stage = Stage.greeting
-    private var feed = NewsFeed()
+    private var feed = NewsFeed(isUpward: true)
 
     init(node: PeerNode, record: SourceRecord) {
         self.node = node
@@ -62,8 +62,7 @@ final class DownloadHandler: ConnectionHandler {
     /// Additions go up only to a source that does not hear them as a client already.
     func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64? {
         guard stage == .running else { return .max }
-        let hearsAlready = node.state.withLock { $0.policy?.isClient(peer) ?? false }
-        return hearsAlready ? .max : feed.post(from: node, to: link, .peer(peer), now: now)
+        return feed.post(from: node, to: link, .peer(peer), now: now)
     }
 
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {

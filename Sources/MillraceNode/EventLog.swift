@@ -53,8 +53,8 @@ final class EventLog: Sendable {
     private let role: String
     private let number = Atomic<UInt32>(PeerIndex.max)
     private let startNanoseconds = MonotonicClock.nowNanoseconds
-    private let pending = Mutex(Pending())
-    private let writing = Mutex(true)
+    private let pending = Lock(Pending())
+    private let writing = Lock(true)
     private let onFirst: @Sendable () -> Void
 
     private static let flushByteCount = 64 * 1024

@@ -22,7 +22,7 @@ final class Link: Sendable {
     }
 
     let wake: WakeUp
-    private let mail = Mutex(Mail())
+    private let mail = Lock(Mail())
     /// The thread waits and has no deadline of its own for news (additions, digests).
     private let waitsForNews = Atomic(false)
 

@@ -8,7 +8,12 @@ struct NewsFeed {
     private var announcedCount = 0
     private var lastAt: UInt64 = 0
 
-    init() {}
+    /// Goes to a source, which may hear the same as a client already.
+    private let isUpward: Bool
+
+    init(isUpward: Bool = false) {
+        self.isUpward = isUpward
+    }
 
     /// The list was sent whole up to here.
     mutating func listed(upTo count: Int, now: UInt64) {
@@ -22,18 +27,36 @@ struct NewsFeed {
         guard node.journalCount.load(ordering: .acquiring) > announcedCount else { return due > now ? due : nil }
         guard now >= due else { return due }
         let mark = announcedCount
-        let (runs, count, isNeeded) = node.state.withLock { state in
-            let isNeeded: Bool
-            if case .peer(let peer) = party { isNeeded = !(state.policy?.isFull(peer) ?? true) } else { isNeeded = true }
-            let news = state.journal[mark...]
-            return (isNeeded ? ChunkIDList.runs(of: news) : [], state.journal.count, isNeeded)
+        let (news, isNeeded): ([ChunkID], Bool) = node.state.withLock { state in
+            (Array(state.journal[mark...]), isNeeded(by: party, state.policy))
+        }
+        let count = mark + news.count
+        announcedCount = count
+        lastAt = now
+    }
+
+    /// Posts a `have` if it is due. Returns when to look again; nil to be woken by the next chunk.
+    mutating func post(from node: PeerNode, to link: Link, _ party: Party, now: UInt64) -> UInt64? {
+        let due = lastAt + node.announceNanoseconds.load(ordering: .relaxed)
+        guard node.journalCount.load(ordering: .acquiring) > announcedCount else { return due > now ? due : nil }
+        guard now >= due else { return due }
+        let mark = announcedCount
+        let (news, count, isNeeded) = node.state.withLock { state in
+            let isNeeded = isNeeded(by: party, state.policy)
+            return (isNeeded ? Array(state.journal[mark...]) : [], state.journal.count, isNeeded)
         }
         announcedCount = count
         lastAt = now
         guard isNeeded else { return nil }
-        _ = link.post(.have(ChunkIDList.encode(runs: runs)))
+        _ = link.post(.have(ChunkIDList.encode(runs: ChunkIDList.runs(of: news))))
         node.log.list(.sent, count: count - mark, isAddition: true, party)
         let wait = node.announceNanoseconds.load(ordering: .relaxed)
         return wait > 0 ? now + wait : nil
+    }
+
+    private func isNeeded(by party: Party, _ policy: PeerPolicy?) -> Bool {
+        guard case .peer(let peer) = party else { return true }
+        guard let policy, !policy.isFull(peer) else { return false }
+        return !isUpward || !policy.isClient(peer)
     }
 }

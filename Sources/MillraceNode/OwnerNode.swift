@@ -17,7 +17,7 @@ public final class OwnerNode: Sendable {
     let transportKind: TransportKind
     let log: EventLog
     let wake: WakeUp
-    let state: Mutex<OwnerState>
+    let state: Lock<OwnerState>
     public let listenPort: UInt16
     private let listener: Listener
 
@@ -39,7 +39,7 @@ public final class OwnerNode: Sendable {
         } catch {
             throw NodeFailure(error)
         }
-        state = Mutex(OwnerState(layout: layout))
+        state = Lock(OwnerState(layout: layout))
         do throws(SystemError) {
             let wake = try WakeUp()
             self.wake = wake

@@ -106,7 +106,10 @@ struct PeerLoop {
         guard count > summarised, now >= summaryAt else { return }
         summaryAt = MonotonicClock.nowNanoseconds + NodeLimits.summaryNanoseconds
         let mark = summarised
-        let (content, runs) = node.state.withLock { ($0.content, ChunkIDList.runs(of: $0.journal[mark..<count])) }
+        let (content, runs) = node.state.withLock { state in
+            // From then on the thread that puts the file together writes the summary, whole.
+            state.phase == .fetching ? (state.content, ChunkIDList.runs(of: state.journal[mark..<count])) : (nil, [])
+        }
         summarised = count
         do throws(StoreError) {
             try content?.folder.summary.append(runs)

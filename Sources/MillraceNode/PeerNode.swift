@@ -14,7 +14,7 @@ public final class PeerNode: Sendable {
     let transportKind: TransportKind
     let log: EventLog
     let wake: WakeUp
-    let state = Mutex(PeerState())
+    let state = Lock(PeerState())
     let listenPort: UInt16
     private let listener: Listener
 

@@ -8,7 +8,7 @@ import Synchronization
 public final class ChunkFolderStore: ChunkStore {
     public let layout: ChunkLayout
     private let folder: String
-    private let madeFolders = Mutex<[UInt64]>([])
+    private let madeFolders = Lock<[UInt64]>([])
     private let serial = Atomic<UInt64>(0)
     private let canClone = Atomic(true)
 

@@ -19,7 +19,7 @@ public final class SummaryFile: Sendable {
     public let path: String
     private let name: String
     let layout: ChunkLayout
-    private let target: Mutex<Target>
+    private let target: Lock<Target>
 
     /// Goes on with the summary at the path if it is about the same file, else starts a new one in its place.
     public init(path: String, name: String, layout: ChunkLayout) throws(StoreError) {
@@ -28,12 +28,12 @@ public final class SummaryFile: Sendable {
         self.layout = layout
         let found = SummaryFile.read(path)
         if found?.name == name, found?.layout == layout {
-            target = Mutex(try SummaryFile.opened(path))
+            target = Lock(try SummaryFile.opened(path))
             // A torn last line must not swallow the next one.
             try append("\n")
         } else {
             let text = SummaryText.header(name: name, layout: layout, contentID: nil)
-            target = Mutex(try SummaryFile.written(text, path))
+            target = Lock(try SummaryFile.written(text, path))
         }
     }
 
