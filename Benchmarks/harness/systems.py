@@ -59,6 +59,8 @@ class System:
     source_is_timed = False
     # Whether sinks may come and go as they like; chains and broadcasts need all of them from the start.
     membership_is_free = True
+    # Whether the source, too, ends once everybody has the file.
+    leaves_by_itself = False
 
     def __init__(self, task):
         self.task = task
@@ -97,6 +99,7 @@ class Millrace(System):
     name = "millrace-chunks"
     store = "chunks"
     source_is_timed = True
+    leaves_by_itself = True
 
     @staticmethod
     def binary():
