@@ -29,9 +29,16 @@ def sha256_of(path):
         return None
 
 
+FOLDER_PREFIX = "millrace-bench-"
+
+
 def temporary_folder(parent):
-    """A folder below the parent that vanishes at the end of the with block, or of the program."""
-    return tempfile.TemporaryDirectory(prefix="millrace-bench-", dir=parent, ignore_cleanup_errors=True)
+    """A folder below the parent that vanishes at the end of the with block; those of killed runs go now."""
+    for stale in Path(parent).glob(FOLDER_PREFIX + "*"):
+        owner = stale.name.removeprefix(FOLDER_PREFIX).split("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(stale, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=parent, ignore_cleanup_errors=True)
 
 
 def fresh_folder(path):

@@ -26,6 +26,8 @@ class Drive:
         try:
             self.source = self.system.start_source()
             self._watch(time.monotonic())
+            # One may have ended between the last look at the files and the last look at the processes.
+            self._note_complete()
             self._let_leave()
             self._sent_bytes = self.network.counters()[0][1]
         finally:
@@ -98,31 +100,44 @@ class Drive:
 
     def result(self, digest):
         """Times of the peers whose files are right, and what it all cost."""
-        scenario, size = self.scenario, self.task.byte_count
         good = {index: self.complete_seconds[index] - self.sinks[index].start_seconds
                 for index in sorted(self.complete_seconds)
                 if files.sha256_of(self.task.nodes[index].output) == digest}
+        return {
+            "system": self.system.name, "scenario": self.scenario.name, "peers": self.scenario.peer_count,
+            "byteCount": self.task.byte_count, "rateBits": self.scenario.rate,
+            "verifiedPeers": len(good), "expectedPeers": self.task.expected_count,
+            "wrongFiles": len(self.complete_seconds) - len(good), "secondsPerPeer": good,
+            **self._times(good), **self._costs(len(good)),
+        }
+
+    def _times(self, good):
+        """None for the times of a run in which a peer that counts did not get its file."""
+        scenario, odd = self.scenario, self.scenario.odd_peer
         wanted = [index for index in range(1, scenario.peer_count + 1) if scenario.is_counted(index)]
         finished = all(index in good for index in wanted)
-        bounds = {index: scenario.bound_seconds(size, index) for index in good}
-        counted = [good[index] for index in wanted if index in good]
-        ratios = [good[index] / bounds[index] for index in wanted if index in good and bounds[index]]
-        odd, everyone = scenario.odd_peer, list(self.sinks.values()) + self.source
-        is_slow = odd in good and odd not in wanted and not scenario.loses_peer
-        delivered = len(good) * size / 1e9
+        ratios = {index: seconds / scenario.bound_seconds(self.task.byte_count, index)
+                  for index, seconds in good.items() if scenario.rate is not None}
+        counted = [ratios[index] for index in wanted] if finished and ratios else []
+        is_slow = odd in ratios and odd not in wanted and not scenario.loses_peer
+        first_start = min(process.start_seconds for process in self.sinks.values())
         return {
-            "system": self.system.name, "scenario": scenario.name, "peers": scenario.peer_count,
-            "byteCount": size, "rateBits": scenario.rate, "finished": finished,
-            "verifiedPeers": len(good), "wrongFiles": len(self.complete_seconds) - len(good),
-            "secondsPerPeer": good, "eventSeconds": self.event_seconds and
-            self.event_seconds - min(process.start_seconds for process in self.sinks.values()),
-            "longestSeconds": max(counted, default=None) if finished else None,
-            "timeOverBound": max(ratios) if finished and ratios else None,
-            "meanTimeOverBound": sum(ratios) / len(ratios) if finished and ratios else None,
-            "slowPeerTimeOverBound": good[odd] / bounds[odd] if is_slow else None,
-            "ownerEgressOverSize": self._sent_bytes / size,
-            "cpuSecondsPerGB": sum(process.cpu_seconds for process in everyone) / delivered if delivered else None,
-            "ownerPeakBytes": max(process.peak_bytes for process in self.source) if self.source else None,
-            "peerPeakBytes": max(process.peak_bytes for process in self.sinks.values()),
-            "exitCodes": {process.role: process.exit_code for process in everyone},
+            "finished": finished,
+            "longestSeconds": max(good[index] for index in wanted) if finished else None,
+            "timeOverBound": max(counted, default=None),
+            "meanTimeOverBound": sum(counted) / len(counted) if counted else None,
+            "slowPeerTimeOverBound": ratios[odd] if is_slow else None,
+            "eventSeconds": None if self.event_seconds is None else self.event_seconds - first_start,
+        }
+
+    def _costs(self, delivered_count):
+        sinks = list(self.sinks.values())
+        delivered_gigabytes = delivered_count * self.task.byte_count / 1e9
+        cpu_seconds = sum(process.cpu_seconds for process in sinks + self.source)
+        return {
+            "ownerEgressOverSize": self._sent_bytes / self.task.byte_count,
+            "cpuSecondsPerGB": cpu_seconds / delivered_gigabytes if delivered_count else None,
+            "ownerPeakBytes": max(process.peak_bytes for process in self.source),
+            "peerPeakBytes": max(process.peak_bytes for process in sinks),
+            "exitCodes": {process.role: process.exit_code for process in sinks + self.source},
         }

@@ -109,11 +109,9 @@ def measure(kind, scenario, size, options, source, digest, folder):
 
 
 def verdict(runs):
-    if all(run["finished"] for run in runs):
-        return "all files verified"
-    worst = min(runs, key=lambda run: run["verifiedPeers"])
+    worst = min(runs, key=lambda run: (run["finished"], run["verifiedPeers"]))
     wrong = f", {worst['wrongFiles']} wrong" if worst["wrongFiles"] else ""
-    return f"{worst['verifiedPeers']} of {worst['peers']} verified{wrong}"
+    return f"{worst['verifiedPeers']} of {worst['expectedPeers']} verified{wrong}"
 
 
 def median(runs, key):
