@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -181,6 +182,22 @@ http {{
         for process in processes:
             # A graceful end: the master reaps its workers, so wait4 has the cost of all.
             process.stop(signal.SIGQUIT)
+
+
+def choose(known, names):
+    """The systems with these names, separated by commas; without those that are not installed, which is said."""
+    chosen = []
+    for name in names.split(","):
+        if name not in known:
+            raise SystemExit(f"{name} is not one of {', '.join(known)}")
+        missing = known[name].missing_tools()
+        if missing:
+            print(f"{name} is left out: no {', '.join(missing)}", file=sys.stderr)
+        else:
+            chosen.append(known[name])
+    if not chosen:
+        raise SystemExit("there is nothing to measure")
+    return chosen
 
 
 def free_ports(count, address="127.0.0.1"):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Distributing a file over a LAN of network namespaces, with links shaped both ways. Needs root.
 
-Each run gets a fresh network. The time of a peer runs from its own start to its complete file; every file is compared
-by SHA-256 afterwards. Names of what is created begin with mrlan-; what a killed run left behind is removed at the start.
+Each run gets a fresh network. The time of a peer runs from its own start to its complete file; every file is compared by
+SHA-256 afterwards. Names of what is created begin with mrlan-; what a killed run left behind is removed at the start.
 """
 
 import argparse
@@ -57,23 +57,13 @@ def chosen_scenarios(options):
         changes["peer_count"] = options.peers
     if options.rate:
         changes["rate"] = options.rate * MEGABIT
-    return [dataclasses.replace(SCENARIOS[name], **(changes if name != "unshaped" else
-                                {k: v for k, v in changes.items() if k != "rate"})) for name in names]
-
-
-def chosen_systems(names):
-    chosen = []
-    for name in names.split(","):
-        if name not in SYSTEMS:
-            raise SystemExit(f"{name} is not one of {', '.join(SYSTEMS)}")
-        missing = SYSTEMS[name].missing_tools()
-        if missing:
-            print(f"{name} is left out: no {', '.join(missing)}", file=sys.stderr)
-        else:
-            chosen.append(SYSTEMS[name])
-    if not chosen:
-        raise SystemExit("there is nothing to measure")
-    return chosen
+    if options.rate and "unshaped" in names:
+        raise SystemExit("--rate has no meaning in the scenario unshaped")
+    scenarios = [dataclasses.replace(SCENARIOS[name], **changes) for name in names]
+    for scenario in scenarios:
+        if not any(scenario.is_counted(index) for index in range(1, scenario.peer_count + 1)):
+            raise SystemExit(f"{scenario.name} needs two peers: the one that something happens to does not count")
+    return scenarios
 
 
 def applies(kind, scenario):
@@ -161,7 +151,7 @@ def only_one_at_a_time():
 
 def main():
     options = arguments()
-    scenarios, kinds = chosen_scenarios(options), chosen_systems(options.systems)
+    scenarios, kinds = chosen_scenarios(options), systems.choose(SYSTEMS, options.systems)
     if os.geteuid() != 0:
         raise SystemExit("network namespaces need root")
     missing = [tool for tool in ("ip", "tc", "cc") if not shutil.which(tool)]

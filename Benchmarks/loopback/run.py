@@ -18,36 +18,20 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from harness import files, processes, report, systems  # noqa: E402
 
-SYSTEMS = [systems.Nginx, systems.MillraceFlat, systems.Millrace]
+SYSTEMS = {kind.name: kind for kind in [systems.Nginx, systems.MillraceFlat, systems.Millrace]}
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=int, default=5)
-    parser.add_argument("--size", type=files.byte_count, default=1 << 30, metavar="BYTES", help="such as 100M; 1G")
+    parser.add_argument("--size", type=files.byte_count, default=1 << 30, metavar="BYTES", help="such as 100M or 1G")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--warm-up", type=int, default=1, metavar="ROUNDS", help="rounds that do not count")
-    parser.add_argument("--only", metavar="NAMES", help=",".join(system.name for system in SYSTEMS))
+    parser.add_argument("--only", metavar="NAMES", help=f"default: {','.join(SYSTEMS)}")
     parser.add_argument("--folder", default="/dev/shm", help="where files live: a disk, or /dev/shm")
     parser.add_argument("--timeout", type=float, default=300, metavar="S", help="for one system in one round")
     parser.add_argument("--json", metavar="FILE")
     return parser.parse_args()
-
-
-def chosen_systems(names):
-    known = {system.name: system for system in SYSTEMS}
-    chosen = []
-    for name in names.split(",") if names else known:
-        if name not in known:
-            raise SystemExit(f"{name} is not one of {', '.join(known)}")
-        missing = known[name].missing_tools()
-        if missing:
-            print(f"{name} is left out: no {', '.join(missing)}", file=sys.stderr)
-        else:
-            chosen.append(known[name])
-    if not chosen:
-        raise SystemExit("there is nothing to measure")
-    return chosen
 
 
 def make_task(options, source, folder):
@@ -114,7 +98,7 @@ def main():
     options = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     processes.build_launcher()
-    chosen = chosen_systems(options.only)
+    chosen = systems.choose(SYSTEMS, options.only or ",".join(SYSTEMS))
     # Chunk files and the assembled file on each peer, the source and its chunk files.
     files.require_space(options.folder, 2 * (options.peers + 1) * options.size)
     rounds = []
