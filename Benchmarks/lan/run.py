@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Distributing a file over a LAN of network namespaces, with links shaped both ways. Needs root.
 
-Each run gets a fresh network. The time of a peer runs from its own start to its complete file; every file is compared by
+Each run gets a fresh network. The time of a peer runs from its own start to its complete file; every file is checked by
 SHA-256 afterwards. Names of what is created begin with mrlan-; what a killed run left behind is removed at the start.
 """
 
