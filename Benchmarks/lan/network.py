@@ -1,0 +1,128 @@
+"""One machine as a LAN: a network namespace per node, one more for a bridge, and shaped links between them."""
+
+import ctypes
+import os
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+PREFIX = "mrlan-"
+BRIDGE = PREFIX + "bridge"
+SERVICE_ADDRESS = "10.77.0.254"
+CLONE_NEWNET = 0x40000000
+
+
+def namespace_path(name):
+    return f"/run/netns/{name}"
+
+
+def node_name(index):
+    return f"{PREFIX}{index}"
+
+
+def node_address(index):
+    return f"10.77.0.{index + 1}"
+
+
+def run(*words):
+    result = subprocess.run(words, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)}: {result.stderr.strip()}")
+    return result.stdout
+
+
+def existing_namespaces():
+    lines = run("ip", "netns", "list").splitlines()
+    return [name for name in (line.split()[0] for line in lines if line) if name.startswith(PREFIX)]
+
+
+def remove_all():
+    """Removes every namespace of ours, those of a killed run too, and ends what still runs in them."""
+    for name in existing_namespaces():
+        for process_id in run("ip", "netns", "pids", name).split():
+            try:
+                os.kill(int(process_id), 9)
+            except ProcessLookupError:
+                pass
+        run("ip", "netns", "delete", name)
+
+
+@contextmanager
+def inside(name):
+    """This thread in another network namespace."""
+    library = ctypes.CDLL(None, use_errno=True)
+
+    def enter(descriptor):
+        if library.setns(descriptor, CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+    with open("/proc/thread-self/ns/net") as home, open(namespace_path(name)) as target:
+        enter(target.fileno())
+        try:
+            yield
+        finally:
+            enter(home.fileno())
+
+
+class Network:
+    """Nodes 0...count on one bridge. rates[index] is (up, down) in bit/s, None where a link is not shaped."""
+
+    def __init__(self, rates):
+        self.rates = rates
+
+    def __enter__(self):
+        remove_all()
+        try:
+            self._make_bridge()
+            for index in range(len(self.rates)):
+                self._make_node(index)
+            with inside(BRIDGE):
+                self._counters = open("/proc/thread-self/net/dev")
+        except BaseException:
+            remove_all()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        # An open counter file would keep the namespace of the bridge alive.
+        self._counters.close()
+        remove_all()
+
+    def _make_bridge(self):
+        run("ip", "netns", "add", BRIDGE)
+        inside_bridge = ("ip", "-n", BRIDGE)
+        run(*inside_bridge, "link", "add", "bridge", "type", "bridge", "mcast_snooping", "0")
+        run(*inside_bridge, "address", "add", f"{SERVICE_ADDRESS}/24", "brd", "+", "dev", "bridge")
+        run(*inside_bridge, "link", "set", "bridge", "up")
+        run(*inside_bridge, "link", "set", "lo", "up")
+
+    def _make_node(self, index):
+        name, port = node_name(index), f"port{index}"
+        run("ip", "netns", "add", name)
+        run("ip", "link", "add", "eth0", "netns", name, "type", "veth", "peer", "name", port, "netns", BRIDGE)
+        run("ip", "-n", BRIDGE, "link", "set", port, "master", "bridge", "up")
+        run("ip", "-n", name, "address", "add", f"{node_address(index)}/24", "brd", "+", "dev", "eth0")
+        run("ip", "-n", name, "link", "set", "lo", "up")
+        run("ip", "-n", name, "link", "set", "eth0", "up")
+        run("ip", "-n", name, "route", "add", "224.0.0.0/4", "dev", "eth0")
+        up, down = self.rates[index]
+        self._shape(name, "eth0", up)
+        self._shape(BRIDGE, port, down)
+
+    @staticmethod
+    def _shape(namespace, device, rate):
+        if rate is None:
+            return
+        burst = int(max(64000, rate / 8 / 200))
+        limit = int(max(2 * burst, 1500000))
+        run("tc", "-n", namespace, "qdisc", "add", "dev", device, "root", "tbf",
+            "rate", f"{int(rate)}bit", "burst", str(burst), "limit", str(limit))
+
+    def counters(self):
+        """For each node the bytes it has received and sent, seen from the bridge."""
+        self._counters.seek(0)
+        fields = {}
+        for line in self._counters.read().splitlines()[2:]:
+            name, _, values = line.partition(":")
+            fields[name.strip()] = [int(value) for value in values.split()]
+        return [(fields[f"port{index}"][8], fields[f"port{index}"][0]) for index in range(len(self.rates))]

@@ -1,0 +1,70 @@
+"""What happens on the LAN, as data."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+MEGABIT = 1_000_000
+DEFAULT_SECONDS_AT_FULL_RATE = 20
+UNSHAPED_BYTE_COUNT = 500_000_000
+
+
+class Event(Enum):
+    NONE = "none"
+    KILL_PEER = "kill a peer half-way"
+    FREEZE_PEER = "freeze a peer half-way"
+    KILL_OWNER = "kill the owner after its first pass"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Rates in bit/s; `slow_up` and `slow_down` are the fractions left to the one odd peer."""
+    name: str
+    peer_count: int
+    rate: float | None
+    event: Event = Event.NONE
+    slow_up: float = 1
+    slow_down: float = 1
+    seconds_between_joins: float = 0
+
+    @property
+    def odd_peer(self):
+        """The peer that is slow, killed or frozen: one in the middle, so a chain has nodes on both sides of it."""
+        is_odd = self.slow_up != 1 or self.slow_down != 1 or self.event in (Event.KILL_PEER, Event.FREEZE_PEER)
+        return (self.peer_count + 1) // 2 if is_odd else None
+
+    @property
+    def loses_peer(self):
+        return self.event in (Event.KILL_PEER, Event.FREEZE_PEER)
+
+    def is_counted(self, index):
+        """Whether a peer's time is held against the common bound: not where its own link or end forbids that."""
+        return index != self.odd_peer or (self.slow_down == 1 and not self.loses_peer)
+
+    def rates(self):
+        """(up, down) for each node, the owner first."""
+        rates = [(self.rate, self.rate)] * (self.peer_count + 1)
+        if self.odd_peer is not None and self.rate is not None:
+            rates[self.odd_peer] = (self.rate * self.slow_up, self.rate * self.slow_down)
+        return rates
+
+    def bound_seconds(self, byte_count, index):
+        """The least time in which the file fits through the peer's own link and the owner's; None if unshaped."""
+        if self.rate is None:
+            return None
+        return byte_count * 8 / (self.rate * (self.slow_down if index == self.odd_peer else 1))
+
+
+def _sized(count, megabits):
+    return Scenario(f"n{count}", count, megabits * MEGABIT)
+
+
+SCENARIOS = {scenario.name: scenario for scenario in [
+    _sized(1, 200), _sized(2, 200), _sized(5, 200), _sized(16, 50), _sized(32, 25),
+    Scenario("quarter", 5, 200 * MEGABIT, slow_up=0.25, slow_down=0.25),
+    Scenario("slow-uplink", 5, 200 * MEGABIT, slow_up=0.25),
+    Scenario("killed", 5, 200 * MEGABIT, Event.KILL_PEER),
+    Scenario("frozen", 5, 200 * MEGABIT, Event.FREEZE_PEER),
+    Scenario("staggered", 5, 200 * MEGABIT, seconds_between_joins=2),
+    Scenario("owner-killed", 5, 200 * MEGABIT, Event.KILL_OWNER),
+    Scenario("unshaped", 5, None),
+]}
