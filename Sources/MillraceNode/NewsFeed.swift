@@ -7,7 +7,6 @@ import MillraceWire
 struct NewsFeed {
     private var announcedCount = 0
     private var lastAt: UInt64 = 0
-
     /// Goes to a source, which may hear the same as a client already.
     private let isUpward: Bool
 
@@ -27,29 +26,14 @@ struct NewsFeed {
         guard node.journalCount.load(ordering: .acquiring) > announcedCount else { return due > now ? due : nil }
         guard now >= due else { return due }
         let mark = announcedCount
-        let (news, isNeeded): ([ChunkID], Bool) = node.state.withLock { state in
+        let (news, needed): ([ChunkID], Bool) = node.state.withLock { state in
             (Array(state.journal[mark...]), isNeeded(by: party, state.policy))
         }
-        let count = mark + news.count
-        announcedCount = count
+        announcedCount += news.count
         lastAt = now
-    }
-
-    /// Posts a `have` if it is due. Returns when to look again; nil to be woken by the next chunk.
-    mutating func post(from node: PeerNode, to link: Link, _ party: Party, now: UInt64) -> UInt64? {
-        let due = lastAt + node.announceNanoseconds.load(ordering: .relaxed)
-        guard node.journalCount.load(ordering: .acquiring) > announcedCount else { return due > now ? due : nil }
-        guard now >= due else { return due }
-        let mark = announcedCount
-        let (news, count, isNeeded) = node.state.withLock { state in
-            let isNeeded = isNeeded(by: party, state.policy)
-            return (isNeeded ? Array(state.journal[mark...]) : [], state.journal.count, isNeeded)
-        }
-        announcedCount = count
-        lastAt = now
-        guard isNeeded else { return nil }
+        guard needed else { return nil }
         _ = link.post(.have(ChunkIDList.encode(runs: ChunkIDList.runs(of: news))))
-        node.log.list(.sent, count: count - mark, isAddition: true, party)
+        node.log.list(.sent, count: news.count, isAddition: true, party)
         let wait = node.announceNanoseconds.load(ordering: .relaxed)
         return wait > 0 ? now + wait : nil
     }
