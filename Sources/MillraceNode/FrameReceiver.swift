@@ -20,6 +20,9 @@ struct FrameReceiver: ~Copyable {
         case discarding(FrameHeader, left: Int)
     }
 
+    /// What is read past the end of a chunk must be copied: the next header and a little more.
+    private static let readAheadByteCount = 4096
+
     private let staging = BufferPool(byteCount: NodeLimits.stagingByteCount, keep: 0).take()
     private var stagingStart = 0
     private var stagingEnd = 0
@@ -47,7 +50,8 @@ struct FrameReceiver: ~Copyable {
         if case .keeping(let header, let digest, let received) = chunk, let base = chunkBase {
             let rest = UnsafeMutableRawBufferPointer(rebasing: base[received..<header.payloadByteCount])
             room = rest.count
-            transfer = try socket.receive(into: rest, then: staging.bytes)
+            transfer = try socket.receive(
+                into: rest, then: UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<FrameReceiver.readAheadByteCount]))
             if case .bytes(let count) = transfer {
                 let taken = min(count, room)
                 hasher.update(UnsafeRawBufferPointer(rebasing: rest[..<taken]))
