@@ -1,9 +1,12 @@
 import ArgumentParser
+import MillraceIO
 import MillraceNode
+import MillraceStore
 
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Runs an owner and five peers as processes on this machine and checks the copies.")
+        commandName: "demo",
+        abstract: "Runs an owner and five peers as processes on this machine and checks the copies.")
 
     @Argument(help: "A file to distribute; one of 256 MB is made if it is left out.", completion: .file())
     var file: String?
@@ -12,15 +15,95 @@ struct DemoCommand: ParsableCommand {
     var peers = 5
 
     @Option(help: "How chunks are kept: chunks or flat.")
-    var store = "chunks"
+    var store: StoreKind = .chunks
 
-    @Flag(help: "Keep the folders of owner and peers instead of removing them.")
-    var keep = false
+    @Option(help: "Folder to work in (default: a new one, removed at the end).")
+    var dir: String?
+
+    @Flag(name: .short, help: "Do not show the events of the nodes.")
+    var quiet = false
 
     func validate() throws {
         guard (1...100).contains(peers) else { throw ValidationError("--peers takes 1 to 100") }
-        guard ["chunks", "flat"].contains(store) else { throw ValidationError("--store takes chunks or flat") }
     }
 
-    func run() throws {}
+    func run() throws {
+        let folder = try DemoFolder(path: dir)
+        defer { folder.remove() }
+        let source = try file ?? folder.makeFile(byteCount: 256_000_000)
+        let ports = try (0...peers).map { _ in try DemoPorts.free() }
+        Output.line("demo: an owner on port \(ports[0]) and \(peers) peers on ports \(ports.dropFirst().map(String.init).joined(separator: " "))")
+        let start = MonotonicClock.nowNanoseconds
+        let nodes = try launch(source: source, ports: ports, in: folder.path)
+        let codes = nodes.map { $0.wait() }
+        let seconds = Double(MonotonicClock.nowNanoseconds - start) / 1e9
+        guard codes.allSatisfy({ $0 == 0 }) else {
+            throw NodeFailure(.noProgress, "a node of the demo failed, exit codes \(codes)")
+        }
+        try check(source, ports: ports, in: folder.path, seconds: seconds)
+    }
+
+    private func launch(source: String, ports: [UInt16], in folder: String) throws -> [ChildProcess] {
+        let shared = ["--store", store.rawValue, "--timeout", "60"] + (quiet ? ["-q"] : [])
+        var nodes = [
+            try ChildProcess.start(
+                Executable.path,
+                ["owner", "\(ports[0])", source, "--peers", "\(peers)", "--dir", "\(folder)/owner"] + shared)
+        ]
+        for index in 1...peers {
+            let neighbour = ports[index % peers + 1]
+            var arguments = ["peer", "\(ports[0])", "\(ports[index])"]
+            if peers > 1 { arguments.append("\(neighbour)") }
+            arguments += ["--dir", "\(folder)/peer-\(index)"] + shared
+            nodes.append(try ChildProcess.start(Executable.path, arguments))
+        }
+        return nodes
+    }
+
+    private func check(_ source: String, ports: [UInt16], in folder: String, seconds: Double) throws {
+        let size: UInt32 = 1 << 20
+        let wanted = try ContentID.compute(path: source, chunkByteCount: size)
+        let name = try OfferedFile(path: source).name
+        for index in 1...peers {
+            let copy = "\(folder)/peer-\(index)/\(name)"
+            guard try ContentID.compute(path: copy, chunkByteCount: size) == wanted else {
+                throw NodeFailure(.integrity, "\(copy) differs from \(source)")
+            }
+            Output.line("demo: \(copy) is identical to the source")
+        }
+        let byteCount = try OfferedFile(path: source).byteCount
+        let rate = seconds > 0 ? Double(byteCount) * Double(peers) / seconds / 1e6 : 0
+        Output.line(
+            "demo: \(peers) verified copies of \(byteCount) bytes in \(Int(seconds * 1000)) ms,"
+                + " \(Int(rate)) MB/s in all on this one machine")
+    }
+}
+
+/// The folder a demo works in.
+struct DemoFolder {
+    let path: String
+    private let isOurs: Bool
+
+    init(path: String?) throws {
+        isOurs = path == nil
+        self.path = path ?? "\(TemporaryFolder.base)/millrace-demo-\(UInt64.random(in: 0...UInt64.max))"
+        try TemporaryFolder.make(self.path)
+    }
+
+    /// A file of random bytes, so that nothing can be gained by compression.
+    func makeFile(byteCount: Int) throws -> String {
+        let file = "\(path)/demo.bin"
+        Output.line("demo: making \(file), \(byteCount) random bytes")
+        try TemporaryFolder.writeRandomFile(file, byteCount: byteCount)
+        return file
+    }
+
+    func remove() {
+        if isOurs { TemporaryFolder.remove(path) }
+    }
+}
+
+enum DemoPorts {
+    /// A port nobody listens on; free at least until somebody else takes it.
+    static func free() throws -> UInt16 { try Listener(host: "127.0.0.1", port: 0).port }
 }

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Runs all tests of Millrace: installs what is missing, builds with warnings as errors, runs the test suite.
+#
+#   Scripts/test.sh [options of "swift test", such as --filter Wire]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+echo "1. Looking for what Millrace is built with."
+bash Scripts/install.sh
+echo "2. Building everything, warnings as errors."
+export CI=true
+swift build --build-tests
+echo "3. Checking that each target imports only what it may."
+swift build --explicit-target-dependency-import-check error >/dev/null
+echo "4. Running the tests."
+swift test "$@"
