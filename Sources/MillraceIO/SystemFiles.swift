@@ -29,6 +29,41 @@ extension System {
         Descriptor(try check("open", path) { Glibc.open(path, flags | O_CLOEXEC, mode) })
     }
 
+    /// Opens a new file without a name in a folder (O_TMPFILE); nil where the file system has none.
+    package static func openUnnamed(in folder: String) throws(SystemError) -> Descriptor? {
+        let (result, code) = outcome("open") {
+            Glibc.open(folder, CInt(millrace_O_TMPFILE) | O_RDWR | O_CLOEXEC, 0o644)
+        }
+        switch code {
+        case 0: return Descriptor(result)
+        case EOPNOTSUPP, EISDIR, EINVAL, ENOSYS: return nil
+        default: throw SystemError(call: "open", errno: code, subject: folder)
+        }
+    }
+
+    /// Gives a file without a name one, in place of any file that has it. Returns false where that can't be done.
+    package static func link(_ descriptor: CInt, to path: String) throws(SystemError) -> Bool {
+        var code = linkOnce(descriptor, path)
+        if code == EEXIST {
+            try remove(path)
+            code = linkOnce(descriptor, path)
+        }
+        switch code {
+        case 0: return true
+        case ENOENT, EPERM, EOPNOTSUPP, EINVAL, EXDEV: return false
+        default: throw SystemError(call: "linkat", errno: code, subject: path)
+        }
+    }
+
+    private static func linkOnce(_ descriptor: CInt, _ path: String) -> CInt {
+        let (_, code) = outcome("linkat") { linkat(descriptor, "", AT_FDCWD, path, CInt(millrace_AT_EMPTY_PATH)) }
+        // Before Linux 6.10 the empty path wants a privilege; the way through /proc does not.
+        guard code == ENOENT || code == EPERM else { return code }
+        return outcome("linkat") {
+            linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, CInt(AT_SYMLINK_FOLLOW))
+        }.1
+    }
+
     package static func status(of descriptor: CInt, _ subject: String? = nil) throws(SystemError) -> FileStatus {
         var status = stat()
         try check("fstat", subject) { fstat(descriptor, &status) }
