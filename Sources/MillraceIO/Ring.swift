@@ -14,7 +14,7 @@ struct Ring: ~Copyable {
         do throws(SystemError) {
             do throws(SystemError) {
                 try System.checkRing("io_uring_setup") { io_uring_queue_init(entryCount, memory, CUnsignedInt(wanted)) }
-            } catch where error.errno == EINVAL {
+            } catch  where error.errno == EINVAL {
                 try System.checkRing("io_uring_setup") { io_uring_queue_init(entryCount, memory, 0) }
             }
         } catch {

@@ -80,7 +80,8 @@ public final class ChunkFolderStore: ChunkStore {
     private func consider(_ name: String, in folder: String, _ found: inout ChunkSet) throws(SystemError) {
         let path = folder + "/" + name
         if name.hasSuffix(ChunkFolderStore.unfinishedSuffix) { return try System.remove(path) }
-        guard let chunk = ChunkID(name.prefix { $0 != "." }), layout.contains(chunk), self.path(of: chunk) == path else {
+        guard let chunk = ChunkID(name.prefix { $0 != "." }), layout.contains(chunk), self.path(of: chunk) == path
+        else {
             return
         }
         guard let status = try System.status(ofPath: path), status.isRegular else { return }
@@ -129,15 +130,22 @@ public final class ChunkFolderStore: ChunkStore {
     }
 
     private func folderPath(of chunk: ChunkID) -> String {
-        folder + "/" + ChunkFolderStore.digits(chunk / ChunkFolderStore.chunksPerFolder, width: 6)
+        "\(folder)/\(ChunkFolderStore.digits(chunk / ChunkFolderStore.chunksPerFolder, width: 6))"
     }
 
     private func path(of chunk: ChunkID) -> String {
-        folderPath(of: chunk) + "/" + ChunkFolderStore.digits(chunk, width: 9) + ".chunk"
+        "\(folderPath(of: chunk))/\(ChunkFolderStore.digits(chunk, width: 9)).chunk"
     }
 
+    /// Decimal digits with zeros in front, made in one go: every chunk sent or written needs its path.
     private static func digits(_ number: UInt32, width: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+        String(unsafeUninitializedCapacity: width) { buffer in
+            var rest = number
+            for index in (0..<width).reversed() {
+                buffer[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            }
+            return width
+        }
     }
 }

@@ -68,7 +68,9 @@ import Testing
         let listener = try fullListener()
         let wake = try WakeUp()
         wake.signal()
-        let error = #expect(throws: SystemError.self) { try connect(to: listener.port, milliseconds: 30_000, wake: wake) }
+        let error = #expect(throws: SystemError.self) {
+            try connect(to: listener.port, milliseconds: 30_000, wake: wake)
+        }
         #expect(error?.errno == ECANCELED)
     }
 

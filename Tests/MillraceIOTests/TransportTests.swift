@@ -159,6 +159,21 @@ import Testing
         #expect(error.isConnectionLoss)
     }
 
+    /// The transport falls back to opening one by one, so this is the only place where a ring that opens nothing shows.
+    @Test func aRingOpensAllFilesThatAreThere() throws {
+        guard TransportChoice.choose(.uring).kind == .uring else { return }
+        let first = try folder.file("first", [1])
+        let second = try folder.file("second", [1, 2])
+        let ring = try Ring(entryCount: 8)
+        for _ in 0..<5 {
+            var lengths: [Int: UInt64] = [:]
+            try ring.open([first, folder.path + "/missing", second]) { index, descriptor in
+                lengths[index] = try? System.status(of: descriptor.rawValue).byteCount
+            }
+            #expect(lengths == [0: 1, 2: 2])
+        }
+    }
+
     @Test func theChoiceAlwaysHasAReason() {
         for wanted in [nil] + TransportKind.allCases.map(Optional.some) {
             #expect(!TransportChoice.choose(wanted).reason.isEmpty)

@@ -49,7 +49,8 @@ import Testing
         try Data(sample.chunk(0)).write(to: URL(fileURLWithPath: chunks + "000000003.chunk.7.unfinished"))
         try Data(sample.chunk(0)).write(to: URL(fileURLWithPath: chunks + "3.chunk"))
         try Data(sample.chunk(0)).write(to: URL(fileURLWithPath: chunks + "000000099.chunk"))
-        try FileManager.default.createDirectory(atPath: folder.path + "/chunks/000001", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: folder.path + "/chunks/000001", withIntermediateDirectories: true)
         try Data(sample.chunk(2)).write(to: URL(fileURLWithPath: folder.path + "/chunks/000001/000000002.chunk"))
         try FileManager.default.removeItem(atPath: chunks + "000000002.chunk")
         #expect(try store.candidates().runs == [0..<1, 3..<5])
