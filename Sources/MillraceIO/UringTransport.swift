@@ -1,7 +1,7 @@
 import Glibc
 
-/// sendfile(2), with the queued chunk files opened ahead by io_uring, several with one call. The ring's own ways
-/// into a socket (splice, read and send) cost more than sendfile, opening many files at once costs less than one by one.
+/// sendfile(2), with the queued chunk files opened ahead by io_uring, several with one call. The ring's own ways into a
+/// socket (splice, read and send) cost more than sendfile; opening many files at once costs less than one by one.
 public final class UringTransport: FrameSender {
     public static let kind = TransportKind.uring
     private static let batchCount = 8
