@@ -1,3 +1,5 @@
+import Glibc
+
 /// What all transports share: the loop over the queue, in which each sends payloads in its own way.
 protocol FrameSender: Transport {
     var queue: SendQueue { get set }
@@ -55,6 +57,28 @@ extension FrameSender {
         }
         guard case .bytes(let count) = try transfer.socketFault() else { return false }
         queue[0].sentHeaderCount += count
+        return true
+    }
+
+    /// Sends more of the first frame's payload with sendfile(2). Returns false when the socket would block.
+    func sendPayload(on socket: borrowing Socket) throws(SendFault) -> Bool {
+        let frame = queue[0]
+        guard let payload = frame.payload, let source = frame.source, frame.unsentPayloadCount > 0 else { return true }
+        let descriptor = socket.descriptor
+        guard var position = off_t(exactly: payload.offset + UInt64(frame.sentPayloadCount)) else {
+            throw .sourceShrank(tag: frame.tag)
+        }
+        let (count, code) = System.outcome("sendfile") {
+            sendfile(descriptor, source.descriptor, &position, frame.unsentPayloadCount)
+        }
+        switch code {
+        case 0 where count == 0: throw .sourceShrank(tag: frame.tag)
+        case 0: queue[0].sentPayloadCount += count
+        case EAGAIN: return false
+        case EIO, EINVAL, EBADF, ENOSYS, EISDIR, ESTALE, ENXIO:
+            throw .source(SystemError(call: "sendfile", errno: code), tag: frame.tag)
+        default: throw .socket(SystemError(call: "sendfile", errno: code, subject: "\(socket.remoteAddress)"))
+        }
         return true
     }
 }

@@ -19,7 +19,7 @@ public struct Listener: ~Copyable, Sendable {
         }
         do {
             try self.init(address: SocketAddress(host: .v6(high: 0, low: 0, scope: 0), port: port), backlog: backlog)
-        } catch where error.errno == EAFNOSUPPORT || error.errno == EADDRNOTAVAIL {
+        } catch  where error.errno == EAFNOSUPPORT || error.errno == EADDRNOTAVAIL {
             try self.init(address: SocketAddress(host: .v4(0), port: port), backlog: backlog)
         }
     }
@@ -52,7 +52,9 @@ public struct Listener: ~Copyable, Sendable {
         switch code {
         case 0:
             let connection = Descriptor(result)
-            guard let remote = SocketAddress(storage), let local = try? System.localAddress(of: result) else { return nil }
+            guard let remote = SocketAddress(storage), let local = try? System.localAddress(of: result) else {
+                return nil
+            }
             return Socket(connection, local: local, remote: remote)
         // accept(2): Linux hands pending network errors of the new connection to accept.
         case EAGAIN, ECONNABORTED, EPERM, EPROTO, ENOPROTOOPT, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET,

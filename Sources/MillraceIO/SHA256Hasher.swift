@@ -1,6 +1,6 @@
 import CLibcrypto
 
-/// SHA-256 (FIPS 180-4) by libcrypto, which uses the CPU's instructions for it. One context serves message after message.
+/// SHA-256 (FIPS 180-4) by libcrypto, which uses the CPU's instructions for it. One context serves many messages.
 public struct SHA256Hasher: ~Copyable, @unchecked Sendable {
     public static let digestByteCount = 32
     private let context: OpaquePointer

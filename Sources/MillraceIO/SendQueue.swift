@@ -1,3 +1,5 @@
+import Glibc
+
 /// A payload's open file; closes it if it opened it.
 final class PayloadSource {
     let descriptor: CInt
@@ -21,8 +23,16 @@ struct SendQueue {
         let payload: FilePayload?
         let tag: UInt32
         var source: PayloadSource?
+        /// Its file is open and long enough.
+        var isChecked = false
         var sentHeaderCount = 0
         var sentPayloadCount = 0
+
+        /// The path of a file that is still to be opened.
+        var pathToOpen: String? {
+            guard source == nil, case .path(let path) = payload?.place else { return nil }
+            return path
+        }
 
         var hasStarted: Bool { sentHeaderCount > 0 || sentPayloadCount > 0 }
         var unsentPayloadCount: Int { (payload?.byteCount ?? 0) - sentPayloadCount }
@@ -68,27 +78,25 @@ struct SendQueue {
     /// Opens the payload of a frame and checks that it is all there, so that a fault shows before the header leaves.
     mutating func openSource(at position: Int) throws(SendFault) {
         let frame = self[position]
-        guard frame.source == nil, let payload = frame.payload else { return }
-        let source: PayloadSource
-        do {
-            switch payload.place {
-            case .path(let path): source = PayloadSource(owning: try System.open(path, 0))
-            case .descriptor(let descriptor): source = PayloadSource(borrowing: descriptor)
-            }
+        guard !frame.isChecked, let payload = frame.payload else { return }
+        var isWhole = false
+        do throws(SystemError) {
+            let source = try SendQueue.source(of: frame, payload)
             self[position].source = source
-            try checkLength(of: source, payload, tag: frame.tag)
-        } catch let fault as SystemError {
-            throw .source(fault, tag: frame.tag)
-        } catch let fault as SendFault {
-            throw fault
+            let (end, overflow) = payload.offset.addingReportingOverflow(UInt64(payload.byteCount))
+            if !overflow { isWhole = try System.status(of: source.descriptor).byteCount >= end }
         } catch {
-            preconditionFailure("\(error)")
+            throw .source(error, tag: frame.tag)
         }
+        guard isWhole else { throw .sourceShrank(tag: frame.tag) }
+        self[position].isChecked = true
     }
 
-    private func checkLength(of source: PayloadSource, _ payload: FilePayload, tag: UInt32) throws {
-        let status = try System.status(of: source.descriptor)
-        let (end, overflow) = payload.offset.addingReportingOverflow(UInt64(payload.byteCount))
-        if overflow || status.byteCount < end { throw SendFault.sourceShrank(tag: tag) }
+    private static func source(of frame: Frame, _ payload: FilePayload) throws(SystemError) -> PayloadSource {
+        if let source = frame.source { return source }
+        switch payload.place {
+        case .path(let path): return PayloadSource(owning: try System.open(path, O_RDONLY))
+        case .descriptor(let descriptor): return PayloadSource(borrowing: descriptor)
+        }
     }
 }

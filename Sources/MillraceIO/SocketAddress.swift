@@ -99,7 +99,8 @@ extension SocketAddress: CustomStringConvertible {
                 $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
             }
             let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
-                String(cString: inet_ntop(AF_INET6, &bytes, buffer.baseAddress, 64) ?? UnsafePointer(buffer.baseAddress!))
+                String(
+                    cString: inet_ntop(AF_INET6, &bytes, buffer.baseAddress, 64) ?? UnsafePointer(buffer.baseAddress!))
             }
             return scope == 0 ? "[\(text)]:\(port)" : "[\(text)%\(scope)]:\(port)"
         }

@@ -29,6 +29,41 @@ extension System {
         Descriptor(try check("open", path) { Glibc.open(path, flags | O_CLOEXEC, mode) })
     }
 
+    /// Opens a new file without a name in a folder (O_TMPFILE); nil where the file system has none.
+    package static func openUnnamed(in folder: String) throws(SystemError) -> Descriptor? {
+        let (result, code) = outcome("open") {
+            Glibc.open(folder, CInt(millrace_O_TMPFILE) | O_RDWR | O_CLOEXEC, 0o644)
+        }
+        switch code {
+        case 0: return Descriptor(result)
+        case EOPNOTSUPP, EISDIR, EINVAL, ENOSYS: return nil
+        default: throw SystemError(call: "open", errno: code, subject: folder)
+        }
+    }
+
+    /// Gives a file without a name one, in place of any file that has it. Returns false where that can't be done.
+    package static func link(_ descriptor: CInt, to path: String) throws(SystemError) -> Bool {
+        var code = linkOnce(descriptor, path)
+        if code == EEXIST {
+            try remove(path)
+            code = linkOnce(descriptor, path)
+        }
+        switch code {
+        case 0: return true
+        case ENOENT, EPERM, EOPNOTSUPP, EINVAL, EXDEV: return false
+        default: throw SystemError(call: "linkat", errno: code, subject: path)
+        }
+    }
+
+    private static func linkOnce(_ descriptor: CInt, _ path: String) -> CInt {
+        let (_, code) = outcome("linkat") { linkat(descriptor, "", AT_FDCWD, path, CInt(millrace_AT_EMPTY_PATH)) }
+        // Before Linux 6.10 the empty path wants a privilege; the way through /proc does not.
+        guard code == ENOENT || code == EPERM else { return code }
+        return outcome("linkat") {
+            linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, CInt(AT_SYMLINK_FOLLOW))
+        }.1
+    }
+
     package static func status(of descriptor: CInt, _ subject: String? = nil) throws(SystemError) -> FileStatus {
         var status = stat()
         try check("fstat", subject) { fstat(descriptor, &status) }
@@ -94,72 +129,10 @@ extension System {
         }
     }
 
-    /// Sets the file's length; a longer file gets a hole at its end.
-    package static func setLength(
-        _ descriptor: CInt, byteCount: UInt64, _ subject: String? = nil
-    ) throws(SystemError) {
-        let length = try fileOffset(byteCount, plus: 0, subject)
-        try check("ftruncate", subject) { ftruncate(descriptor, length) }
-    }
-
-    /// Reserves blocks up to `byteCount` and makes the file that long. Where the file system can't reserve, the file
-    /// is only made long: glibc's emulation would write every block.
-    package static func preallocate(
-        _ descriptor: CInt, byteCount: UInt64, _ subject: String? = nil
-    ) throws(SystemError) {
-        guard byteCount > 0 else { return }
-        let length = try fileOffset(byteCount, plus: 0, subject)
-        let (_, code) = outcome("fallocate") { fallocate(descriptor, 0, 0, length) }
-        switch code {
-        case 0: return
-        case EOPNOTSUPP, ENOSYS, EINVAL, EPERM: try setLength(descriptor, byteCount: byteCount, subject)
-        default: throw SystemError(call: "fallocate", errno: code, subject: subject)
-        }
-    }
-
-    package static func synchronise(_ descriptor: CInt, _ subject: String? = nil) throws(SystemError) {
-        try check("fsync", subject) { fsync(descriptor) }
-    }
-
-    /// Takes an exclusive lock that ends with the descriptor. Returns false when another process has it.
-    package static func lock(_ descriptor: CInt, _ subject: String? = nil) throws(SystemError) -> Bool {
-        try attempt("flock", subject) { flock(descriptor, LOCK_EX | LOCK_NB) } != nil
-    }
-
-    /// The parts of a file that hold data, by SEEK_DATA; all of it where the file system can't tell.
-    package static func dataRegions(
-        _ descriptor: CInt, byteCount: UInt64, _ subject: String? = nil
-    ) throws(SystemError) -> [Range<UInt64>] {
-        guard byteCount > 0 else { return [] }
-        var regions: [Range<UInt64>] = []
-        var position: UInt64 = 0
-        while position < byteCount {
-            let from = try fileOffset(position, plus: 0, subject)
-            let (start, code) = outcome("lseek") { lseek(descriptor, from, CInt(millrace_SEEK_DATA)) }
-            if code == ENXIO { break }
-            if code == EINVAL || code == EOPNOTSUPP { return [0..<byteCount] }
-            guard code == 0 else { throw SystemError(call: "lseek", errno: code, subject: subject) }
-            let end = try check("lseek", subject) { lseek(descriptor, start, CInt(millrace_SEEK_HOLE)) }
-            guard start >= from, end > start else { break }
-            let upper = min(UInt64(end), byteCount)
-            if UInt64(start) < upper { regions.append(UInt64(start)..<upper) }
-            position = UInt64(end)
-        }
-        return regions
-    }
-
-    /// Shares the blocks of a range with another file. Returns false where the file system or the range can't.
-    package static func cloneRange(
-        from source: CInt, at offset: UInt64, byteCount: UInt64, to target: CInt
-    ) -> Bool {
-        var range = file_clone_range(
-            src_fd: Int64(source), src_offset: offset, src_length: byteCount, dest_offset: 0)
-        return outcome("ioctl") { millrace_clone_range(target, &range) }.1 == 0
-    }
-
     @inline(__always)
     static func fileOffset(_ offset: UInt64, plus done: Int, _ subject: String?) throws(SystemError) -> off_t {
-        guard let base = off_t(exactly: offset), case let (sum, overflow) = base.addingReportingOverflow(done), !overflow
+        guard let base = off_t(exactly: offset), case (let sum, let overflow) = base.addingReportingOverflow(done),
+            !overflow
         else { throw SystemError(call: "offset", errno: EOVERFLOW, subject: subject) }
         return sum
     }

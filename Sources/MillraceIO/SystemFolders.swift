@@ -58,7 +58,7 @@ extension System {
         switch code {
         case 0: return
         case EINVAL, ENOSYS:
-            try check("link", target) { link(path, target) }
+            try check("link", target) { Glibc.link(path, target) }
             try remove(path)
         default: throw SystemError(call: "renameat2", errno: code, subject: target)
         }

@@ -37,7 +37,8 @@ public enum WaitPoint {
         return ready
     }
 
-    private static func poll(_ entries: inout (pollfd, pollfd), untilNanoseconds deadline: UInt64?) throws(SystemError) {
+    private static func poll(_ entries: inout (pollfd, pollfd), untilNanoseconds deadline: UInt64?) throws(SystemError)
+    {
         let (_, code) = withUnsafeMutablePointer(to: &entries) { pair in
             pair.withMemoryRebound(to: pollfd.self, capacity: 2) { list in
                 // The time left is taken anew for each try, so that interruptions never lengthen the wait.

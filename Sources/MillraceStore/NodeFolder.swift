@@ -37,7 +37,8 @@ struct NodeFolder: ~Copyable, Sendable {
 
     private static func described(_ contents: SummaryContents) -> String {
         let layout = contents.layout
-        return "\(EscapedName.escape(contents.name)), \(layout.fileByteCount) bytes in chunks of \(layout.chunkByteCount)"
+        return
+            "\(EscapedName.escape(contents.name)), \(layout.fileByteCount) bytes in chunks of \(layout.chunkByteCount)"
     }
 
     /// Throws `noSpace` when so many bytes do not fit on the file system of a path.

@@ -1,0 +1,159 @@
+import Foundation
+import MillraceIO
+import MillraceWire
+import Testing
+
+@testable import MillraceStore
+
+@Suite struct NodeFolderTests {
+    private let folder = TemporaryFolder()
+    private var path: String { folder.path + "/node" }
+    private var output: String { path + "/file" }
+
+    @Test(arguments: StoreKind.allCases, [0, 1, 4096, 50_001])
+    func aFileIsFinishedUnderItsNameAndServedOn(kind: StoreKind, byteCount: Int) throws {
+        let sample = try Sample(byteCount: byteCount)
+        let peer = try open(kind, sample)
+        #expect(!peer.isAlreadyComplete && peer.candidates.isEmpty)
+        #expect(peer.outputPath == output)
+        try sample.write(0..<sample.layout.chunkCount, to: peer.store)
+        #expect(contents(output) == nil)
+        var done: UInt64 = 0
+        try peer.finish(manifest: sample.manifest) { done = $0 }
+        #expect(done == UInt64(byteCount))
+        #expect(contents(output) == sample.bytes)
+        #expect(contents(output + ".part") == nil)
+        for chunk in 0..<sample.layout.chunkCount {
+            #expect(try peer.store.payloadBytes(of: chunk) == sample.chunk(chunk))
+        }
+        let summary = try #require(SummaryFile.read(path + "/summary.txt"))
+        #expect(summary.chunks.isFull && summary.contentID == sample.manifest.contentID)
+    }
+
+    @Test(arguments: StoreKind.allCases, StoreKind.allCases)
+    func aFinishedFolderIsCompleteTheNextTime(first: StoreKind, second: StoreKind) throws {
+        let sample = try Sample(byteCount: 9000)
+        try finish(open(first, sample), sample)
+        let peer = try open(second, sample)
+        #expect(peer.isAlreadyComplete && peer.candidates.isFull)
+        #expect(try peer.store.payloadBytes(of: 2) == sample.chunk(2))
+        #expect(try peer.store.bytes(of: 1) == sample.chunk(1))
+        try peer.finish(manifest: sample.manifest) { _ in }
+        #expect(contents(output) == sample.bytes)
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func aStoppedRunGoesOnWithWhatItHad(kind: StoreKind) throws {
+        let sample = try Sample(byteCount: 1_000_000, chunkByteCount: 65_536)
+        try sample.write(2..<5, to: open(kind, sample).store)
+        try FileManager.default.removeItem(atPath: path + "/summary.txt")
+        let peer = try open(kind, sample)
+        #expect(peer.candidates.runs == [2..<5])
+        try sample.write(0..<16, to: peer.store)
+        try peer.finish(manifest: sample.manifest) { _ in }
+        #expect(contents(output) == sample.bytes)
+    }
+
+    @Test func aChunkThatChangedOnDiskIsFoundWhileFinishing() throws {
+        let sample = try Sample(byteCount: 9000)
+        let peer = try open(.chunks, sample)
+        try sample.write(0..<3, to: peer.store)
+        var wrong = sample.chunk(1)
+        wrong[5] ^= 1
+        try wrong.withUnsafeBytes { try peer.store.write(1, $0) }
+        let error = #expect(throws: StoreError.self) { try peer.finish(manifest: sample.manifest) { _ in } }
+        guard case .notVerified(1) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(contents(output) == nil)
+        try sample.write(1..<2, to: peer.store)
+        try peer.finish(manifest: sample.manifest) { _ in }
+        #expect(contents(output) == sample.bytes)
+    }
+
+    @Test func anOutputThatExistsIsNeverTouched() throws {
+        let sample = try Sample(byteCount: 9000)
+        let other = try folder.file("other", [1, 2])
+        #expect(isOutputExists(throwing: { _ = try open(.flat, sample, output: other) }))
+        let late = folder.path + "/late"
+        let peer = try open(.flat, sample, output: late)
+        try sample.write(0..<3, to: peer.store)
+        _ = try folder.file("late", [1])
+        #expect(isOutputExists(throwing: { try peer.finish(manifest: sample.manifest) { _ in } }))
+        #expect(contents(late) == [1])
+        #expect(contents(other) == [1, 2])
+    }
+
+    @Test func aFolderInUseOrOfAnotherFileIsRefused() throws {
+        let sample = try Sample(byteCount: 9000)
+        let peer = try open(.chunks, sample)
+        #expect(isForeign(throwing: { _ = try open(.chunks, sample) }))
+        withExtendedLifetime(peer) {}
+        let other = try Sample(byteCount: 9001)
+        #expect(isForeign(throwing: { _ = try open(.chunks, other) }))
+    }
+
+    @Test(arguments: StoreKind.allCases) func aFileThatCanNotFitIsRefusedAtOnce(kind: StoreKind) throws {
+        let layout = try ChunkLayout(fileByteCount: 1 << 47, chunkByteCount: 1 << 24)
+        let error = #expect(throws: StoreError.self) {
+            _ = try PeerFolder.open(path: path, kind: kind, name: "file", layout: layout, output: nil)
+        }
+        guard case .noSpace(_, let neededByteCount) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(neededByteCount > 0 && neededByteCount <= 2 << 47)
+        #expect(contents(output + ".part") == nil)
+    }
+
+    @Test func aNameFromTheNetworkNeverLeavesTheFolder() throws {
+        let layout = try Sample(byteCount: 10).layout
+        #expect(throws: StoreError.self) {
+            _ = try PeerFolder.open(path: path, kind: .flat, name: "../file", layout: layout, output: nil)
+        }
+        #expect(contents(folder.path + "/file.part") == nil)
+    }
+
+    @Test(arguments: StoreKind.allCases) func anOwnerServesItsChunks(kind: StoreKind) throws {
+        let sample = try Sample(byteCount: 30_000)
+        let file = try OfferedFile(path: folder.file("offered", sample.bytes))
+        let owner = try OwnerFolder.open(path: path, kind: kind, file: file, layout: sample.layout)
+        #expect(owner.candidates.isEmpty == (kind == .chunks))
+        for chunk in 0..<sample.layout.chunkCount {
+            try sample.chunk(chunk).withUnsafeBytes { try owner.add(chunk, $0) }
+            #expect(try owner.store.payloadBytes(of: chunk) == sample.chunk(chunk))
+        }
+        #expect(names(path).contains("chunks") == (kind == .chunks))
+    }
+
+    @Test func errorsSayWhatToDo() {
+        let errors: [StoreError] = [
+            .noSpace(path: "/x", neededByteCount: 5), .outputExists("/x"), .badName("a\nb"), .sourceChanged("/x"),
+            .foreignFolder(path: "/x", holds: "y"), .sourceNotAFile("/x"), .notVerified(4),
+            .system(SystemError(call: "open", errno: ENOENT, subject: "/x")),
+        ]
+        for error in errors { #expect(!error.description.isEmpty && !error.description.contains("\n")) }
+    }
+
+    private func open(_ kind: StoreKind, _ sample: Sample, output: String? = nil) throws -> PeerFolder {
+        try PeerFolder.open(path: path, kind: kind, name: "file", layout: sample.layout, output: output)
+    }
+
+    private func finish(_ peer: PeerFolder, _ sample: Sample) throws {
+        try sample.write(0..<sample.layout.chunkCount, to: peer.store)
+        try peer.finish(manifest: sample.manifest) { _ in }
+    }
+
+    private func isOutputExists(throwing body: () throws -> Void) -> Bool {
+        let error = #expect(throws: StoreError.self) { try body() }
+        if case .outputExists = error { return true }
+        return false
+    }
+
+    private func isForeign(throwing body: () throws -> Void) -> Bool {
+        let error = #expect(throws: StoreError.self) { try body() }
+        if case .foreignFolder = error { return true }
+        return false
+    }
+}
