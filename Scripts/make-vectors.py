@@ -72,6 +72,8 @@ def lists():
         wrong("gap cut short", "L-3", "badFrame", "0080", 100), wrong("length cut short", "L-3", "badFrame", "000080", 100),
         wrong("gap not in its shortest form", "L-3", "badField", "00800000", 100),
         wrong("length not in its shortest form", "L-3", "badField", "00008100", 100),
+        wrong("number of three bytes not in its shortest form", "L-3", "badField", "0080800000", 100),
+        wrong("number of five bytes not in its shortest form", "L-3", "badField", "00808080800000", 100),
         wrong("number of six bytes", "L-3", "badField", "0080808080800100", 100),
         wrong("number above 32 bits", "L-3", "badField", "00ffffffff1f00", 100),
         wrong("run in a file without chunks", "L-4", "badField", "000000", 0),

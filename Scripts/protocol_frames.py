@@ -126,10 +126,12 @@ def invalid_headers():
 def bad_addresses():
     yield "unknown family", address(2, 1)
     yield "no family but a port", address(0, 1)
-    yield "no family but an address", address(0, 0, b"\1")
+    yield "no family but a first byte", address(0, 0, b"\1")
+    yield "no family but a last byte", address(0, 0, bytes(15) + b"\1")
     yield "reserved byte set", b"\4\1" + V4[2:]
     yield "owner's machine without a port", address(1, 0)
-    yield "owner's machine with an address", address(1, 1, bytes(15) + b"\1")
+    yield "owner's machine with a first byte", address(1, 1, b"\1")
+    yield "owner's machine with a last byte", address(1, 1, bytes(15) + b"\1")
     yield "IPv4 without a port", address(4, 0, bytes([192, 0, 2, 7]))
     yield "IPv4 with a fifth byte", address(4, 1, bytes([192, 0, 2, 7, 1]))
     yield "IPv4 with a last byte", address(4, 1, bytes([192, 0, 2, 7]) + bytes(11) + b"\1")
