@@ -4,6 +4,7 @@ from protocol_reference import *
 
 # machine -> state -> message -> next state. What is not here is refused with goodbye unexpectedMessage.
 # A machine with a dot in its name watches only the messages it names, beside the machine before the dot.
+FIRST = {"goodbye": "closed"}
 EVERYWHERE = {"ping": "", "pong": "", "goodbye": "closed"}
 
 
@@ -15,42 +16,44 @@ def staying(*messages):
     return {message: "" for message in messages}
 
 
+def staying_in(own_name, *messages):
+    return {message: own_name for message in messages}
+
+
 LIST_ONCE = {"unlisted": {"list": "listed"}, "listed": {"have": "listed"}}
 ASK_ONCE = {"unasked": {"listRequest": "asked"}, "asked": {}}
 
 MACHINES = {
     "owner": {
-        "hello?": {"hello": "join?"},
-        "join?": state("join?", join="list?"),
-        "list?": state("list?", list="open"),
+        "hello?": {"hello": "join?", **FIRST},
+        "join?": state("join?", join="open"),
         "open": state("open", **staying(
-            "have", "credit", "rescue", "bad", "complete", "listRequest", "request", "cancel")),
+            "list", "have", "credit", "rescue", "bad", "complete", "listRequest", "request", "cancel")),
+    },
+    "owner.holdings": {
+        "unlisted": {"list": "listed"},
+        "listed": staying_in("listed", "have", "credit", "rescue", "bad", "complete"),
     },
     "owner.asking": ASK_ONCE,
-    "owner.completion": {"incomplete": {"complete": "complete"}, "complete": {}},
     "joined": {
-        "hello?": {"hello": "welcome?"},
+        "hello?": {"hello": "welcome?", **FIRST},
         "welcome?": state("welcome?", welcome="open"),
         "open": state("open", **staying(
             "digests", "manifestEnd", "roster", "rosterAdd", "rosterRemove", "grant", "ask", "chunk", "reject",
             "list", "have", "finished")),
     },
     "joined.manifest": {"growing": {"digests": "growing", "manifestEnd": "ended"}, "ended": {}},
-    "joined.roster": {
-        "none": {"roster": "partial or complete"},
-        "partial": {"roster": "partial or complete"},
-        "complete": {"roster": "partial or complete", "rosterAdd": "complete", "rosterRemove": "complete"},
-    },
     "joined.holdings": LIST_ONCE,
     "uploader": {
-        "hello?": {"hello": "introduce?"},
+        "hello?": {"hello": "introduce?", **FIRST},
         "introduce?": state("introduce?", introduce="open"),
         "open": state("open", **staying("listRequest", "list", "have", "request", "cancel")),
     },
     "uploader.asking": ASK_ONCE,
     "uploader.holdings": LIST_ONCE,
     "downloader": {
-        "hello?": {"hello": "open"},
+        "hello?": {"hello": "introduce?", **FIRST},
+        "introduce?": state("introduce?", introduce="open"),
         "open": state("open", **staying("list", "have", "chunk", "reject")),
     },
     "downloader.holdings": LIST_ONCE,
@@ -128,6 +131,7 @@ SESSIONS = [
             step("connecting", "hello", hello(1, SWARM, SECOND_PEER), note="a member of the swarm"),
             step("accepting", "hello", hello(1, SWARM, FIRST_PEER), note="so is the uploader"),
             step("connecting", "introduce", number(1, 4), note="I am peer 1"),
+            step("accepting", "introduce", number(0, 4), note="and I am peer 0"),
             step("connecting", "listRequest", note="what do you hold?"),
             step("accepting", "list", chunk_id_list({0, 1}, 3), note="chunks 0 and 1"),
             step("connecting", "list", chunk_id_list({2}, 3), note="and I hold chunk 2"),
@@ -152,8 +156,7 @@ SESSIONS = [
     {
         "name": "a downloader from another swarm", "accepting": "uploader", "connecting": "downloader", "steps": [
             step("connecting", "hello", hello(1, OWNER, SECOND_PEER), note="another swarm's token"),
-            step("accepting", "hello", hello(1, SWARM, FIRST_PEER), note="the hello comes first, always"),
-            step("accepting", "goodbye", number(CODE["wrongSwarm"], 2), note="wrong swarm"),
+            step("accepting", "goodbye", number(CODE["wrongSwarm"], 2), note="in place of the hello"),
         ],
     },
 ]
@@ -186,12 +189,10 @@ def refusal(machine, where, name, payload, chunk, code, requirement):
 # What the codec takes and the conversation refuses: the swarm of SESSIONS, a file of three chunks.
 SESSION_REFUSALS = [
     refusal("owner", "hello?", "hello", hello(0, SWARM, FIRST_PEER), 0, "badField", "H-7"),
-    refusal("owner", "hello?", "hello", hello(1, SWARM, OWNER), 0, "selfConnection", "H-10"),
-    refusal("owner", "hello?", "hello", hello(1, FIRST_PEER, FIRST_PEER), 0, "wrongSwarm", "H-12"),
+    refusal("uploader", "hello?", "hello", hello(1, SWARM, FIRST_PEER), 0, "selfConnection", "H-10"),
+    refusal("uploader", "hello?", "hello", hello(1, OWNER, SECOND_PEER), 0, "wrongSwarm", "H-12"),
+    refusal("uploader", "hello?", "hello", hello(1, UNKNOWN, SECOND_PEER), 0, "wrongSwarm", "H-12"),
     refusal("owner", "join?", "list", b"\0", 0, "unexpectedMessage", "O-1"),
-    refusal("owner", "list?", "credit", number(1, 4), 0, "unexpectedMessage", "O-4"),
-    refusal("owner", "list?", "have", b"\0\0\0", 0, "unexpectedMessage", "O-4"),
-    refusal("owner", "open", "list", b"\0", 0, "unexpectedMessage", "O-4"),
     refusal("owner", "open", "hello", hello(1, SWARM, FIRST_PEER), 0, "unexpectedMessage", "H-1"),
     refusal("owner", "open", "welcome", welcome(0, 1024, 2500, b""), 0, "unexpectedMessage", "F-12"),
     refusal("owner", "open", "have", runs_form({3}), 0, "badField", "L-4"),
@@ -203,20 +204,20 @@ SESSION_REFUSALS = [
     refusal("owner", "open", "complete", bytes(32), 0, "badField", "O-12"),
     refusal("joined", "hello?", "hello", hello(1, SWARM, OWNER), 0, "wrongSwarm", "H-13"),
     refusal("joined", "hello?", "hello", hello(0, UNKNOWN, OWNER), 0, "badField", "H-11"),
+    refusal("downloader", "hello?", "hello", hello(0, SWARM, OWNER), 0, "wrongSwarm", "H-13"),
+    refusal("downloader", "hello?", "hello", hello(1, OWNER, FIRST_PEER), 0, "wrongSwarm", "H-13"),
     refusal("joined", "welcome?", "digests", digests(0, 0), 0, "unexpectedMessage", "O-2"),
     refusal("joined", "open", "digests", digests(0, 0), 1, "badField", "M-1"),
     refusal("joined", "open", "digests", digests(0, 2) + digests(0, 0), 0, "badField", "M-2"),
     refusal("joined", "open", "manifestEnd", CONTENT, 0, "unexpectedMessage", "M-4"),
     refusal("joined", "open", "rosterRemove", number(0, 4) + number(7, 4), 0, "badField", "R-4"),
-    refusal("joined", "open", "grant", CHUNKS[0], 0, "unexpectedMessage", "O-6"),
     refusal("joined", "open", "grant", CHUNKS[0], 3, "badField", "C-7"),
     refusal("joined", "open", "grant", CHUNKS[0][:-1], 0, "badField", "C-6"),
     refusal("joined", "open", "chunk", CHUNKS[2], 1, "badField", "C-6"),
     refusal("uploader", "introduce?", "listRequest", b"", 0, "unexpectedMessage", "P-1"),
     refusal("uploader", "introduce?", "join", join(9001), 0, "unexpectedMessage", "P-1"),
-    refusal("uploader", "open", "have", b"\0\0\0", 0, "unexpectedMessage", "L-9"),
     refusal("uploader", "open", "credit", number(1, 4), 0, "unexpectedMessage", "F-12"),
-    refusal("downloader", "open", "have", b"\0\0\0", 0, "unexpectedMessage", "L-9"),
-    refusal("downloader", "open", "chunk", CHUNKS[0], 0, "unexpectedMessage", "P-6"),
-    refusal("downloader", "open", "reject", b"\0", 0, "unexpectedMessage", "P-6"),
+    refusal("downloader", "introduce?", "list", b"\0", 0, "unexpectedMessage", "P-1"),
+    refusal("downloader", "open", "grant", CHUNKS[0], 0, "unexpectedMessage", "F-12"),
+    refusal("downloader", "open", "chunk", CHUNKS[0], 2, "badField", "C-6"),
 ]

@@ -58,6 +58,12 @@ struct FrameReaderTests {
         #expect(consumed == bytes.count)
     }
 
+    @Test func aRefusalMayComeInPlaceOfTheHello() {
+        let goodbye = Message.goodbye(.wrongSwarm, reason: "another swarm")
+        #expect(Stream.read([goodbye.frame]).seen == [.message(goodbye)])
+        #expect(Stream.read(goodbye.frame.singly).seen == [.message(goodbye)])
+    }
+
     @Test func aSecondHelloIsLeftToTheConversation() {
         #expect(Stream.read([plainHello.frame + plainHello.frame]).seen.count == 2)
     }
