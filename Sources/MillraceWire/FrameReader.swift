@@ -14,7 +14,7 @@ public struct FrameReader: Sendable {
     private var skipping = 0
     /// The beginning of a header or control payload that was not complete in the bytes seen so far.
     private var partial: [UInt8] = []
-    /// Before the handshake is over only a hello is a frame: it says at once that a stranger is at the port.
+    /// The first frame is a hello, which tells a node from a stranger at once, or the goodbye of one that refuses.
     private var expectsHello = true
 
     public init() {}
@@ -54,7 +54,7 @@ public struct FrameReader: Sendable {
         switch parsed {
         case .known(let known):
             if expectsHello {
-                guard known.type == .hello else { throw .unexpectedMessage(known.type) }
+                guard known.type == .hello || known.type == .goodbye else { throw .unexpectedMessage(known.type) }
                 expectsHello = false
             }
             header = known

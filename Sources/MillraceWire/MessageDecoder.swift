@@ -59,6 +59,7 @@ extension Message {
     private static func rosterRemove(_ payload: RawSpan) throws(WireError) -> Message {
         var reader = FieldReader(payload, of: .rosterRemove)
         let peer = try reader.integer(UInt32.self)
+        guard peer < WireLimits.largestPeerCount else { throw .badField(.rosterRemove, field: "peer index") }
         let total = try reader.integer(UInt32.self)
         guard total < WireLimits.largestPeerCount else { throw .badField(.rosterRemove, field: "count") }
         return .rosterRemove(peer: peer, total: total)
