@@ -95,7 +95,7 @@ struct SendQueue {
     private static func source(of frame: Frame, _ payload: FilePayload) throws(SystemError) -> PayloadSource {
         if let source = frame.source { return source }
         switch payload.place {
-        case .path(let path): return PayloadSource(owning: try System.open(path, O_RDONLY))
+        case .path(let path): return PayloadSource(owning: try System.open(path, .readOnly))
         case .descriptor(let descriptor): return PayloadSource(borrowing: descriptor)
         }
     }

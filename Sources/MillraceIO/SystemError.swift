@@ -15,6 +15,14 @@ public struct SystemError: Error, Sendable, Equatable {
     }
 
     /// The file system or the user's quota is full.
+    /// A file is not what was written to it (EIO).
+    package static func damaged(_ call: String, _ path: String) -> SystemError {
+        SystemError(call: call, errno: EIO, subject: path)
+    }
+
+    /// The name is taken already.
+    public var isTaken: Bool { errno == EEXIST }
+
     public var isNoSpace: Bool { errno == ENOSPC || errno == EDQUOT }
 
     /// The other side or the way to it is gone; the same call may succeed on another connection.

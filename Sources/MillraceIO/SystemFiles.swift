@@ -25,8 +25,10 @@ package struct FileStatus: Sendable, Equatable {
 
 extension System {
     /// Opens a path; the descriptor is closed on exec. New files get `mode`, less the umask.
-    package static func open(_ path: String, _ flags: CInt, mode: mode_t = 0o644) throws(SystemError) -> Descriptor {
-        Descriptor(try check("open", path) { Glibc.open(path, flags | O_CLOEXEC, mode) })
+    package static func open(
+        _ path: String, _ flags: OpenFlags, mode: mode_t = 0o644
+    ) throws(SystemError) -> Descriptor {
+        Descriptor(try check("open", path) { Glibc.open(path, flags.rawValue | O_CLOEXEC, mode) })
     }
 
     /// Opens a new file without a name in a folder (O_TMPFILE); nil where the file system has none.

@@ -72,7 +72,7 @@ extension System {
 
     /// Makes the names in a folder survive a power cut.
     package static func synchroniseFolder(_ path: String) throws(SystemError) {
-        let folder = try open(path, O_RDONLY | O_DIRECTORY)
+        let folder = try open(path, [.readOnly, .folder])
         let (_, code) = outcome("fsync") { fsync(folder.rawValue) }
         // Some file systems (FUSE, old NFS) know no fsync of folders.
         guard code == 0 || code == EINVAL || code == ENOSYS || code == EOPNOTSUPP else {

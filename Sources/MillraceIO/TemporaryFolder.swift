@@ -21,11 +21,12 @@ public enum TemporaryFolder {
 
     /// Fills a new file with random bytes.
     public static func writeRandomFile(_ path: String, byteCount: Int) throws(SystemError) {
-        let file = try System.open(path, CInt(O_WRONLY | O_CREAT | O_TRUNC))
+        let file = try System.open(path, [.writeOnly, .create, .truncate])
         let buffer = BufferPool(byteCount: 1 << 20, keep: 0).take()
         var written = 0
         while written < byteCount {
-            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<min(buffer.bytes.count, byteCount - written)])
+            let count = min(buffer.bytes.count, byteCount - written)
+            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
             fill(piece)
             try Console.write(UnsafeRawBufferPointer(piece), to: file.rawValue)
             written += piece.count

@@ -129,7 +129,8 @@ final class EventLog: Sendable {
             pending.sequence += 1
             var line = EventLine(bytes: pending.bytes, isJSON: options.format == .json)
             pending.bytes = []
-            line.begin(pending.sequence, elapsedNanoseconds: elapsed, role: role, number.load(ordering: .relaxed), event)
+            let number = number.load(ordering: .relaxed)
+            line.begin(pending.sequence, elapsedNanoseconds: elapsed, role: role, number, event)
             fields(&line)
             line.end(party)
             pending.bytes = line.bytes

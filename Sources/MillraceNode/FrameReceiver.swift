@@ -50,8 +50,8 @@ struct FrameReceiver: ~Copyable {
         if case .keeping(let header, let digest, let received) = chunk, let base = chunkBase {
             let rest = UnsafeMutableRawBufferPointer(rebasing: base[received..<header.payloadByteCount])
             room = rest.count
-            transfer = try socket.receive(
-                into: rest, then: UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<FrameReceiver.readAheadByteCount]))
+            let next = UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<FrameReceiver.readAheadByteCount])
+            transfer = try socket.receive(into: rest, then: next)
             if case .bytes(let count) = transfer {
                 let taken = min(count, room)
                 hasher.update(UnsafeRawBufferPointer(rebasing: rest[..<taken]))

@@ -137,7 +137,9 @@ final class OwnerLinkHandler: ConnectionHandler {
     }
 
     private func close(_ contentID: Digest) throws(ConnectionEnd) {
-        guard var manifest = incoming, manifest.hasAllDigests else { throw .peerFault(.unexpectedMessage(.manifestEnd)) }
+        guard var manifest = incoming, manifest.hasAllDigests else {
+            throw .peerFault(.unexpectedMessage(.manifestEnd))
+        }
         guard ContentID.compute(manifest) == contentID else {
             throw .peerFault(.badField(.manifestEnd, field: "content ID"))
         }

@@ -36,7 +36,9 @@ struct OwnerState: Sendable {
     /// Distinct peers that have verified the file: one that came back counts once.
     var completedCount: Int {
         var nodes: [NodeToken] = []
-        for member in members where member.completed != nil && !nodes.contains(member.node) { nodes.append(member.node) }
+        for member in members where member.completed != nil {
+            if !nodes.contains(member.node) { nodes.append(member.node) }
+        }
         return nodes.count
     }
 

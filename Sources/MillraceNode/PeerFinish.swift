@@ -5,11 +5,10 @@ import MillraceWire
 extension PeerNode {
     /// Puts the file together, checks it and gives it its name; then tells the owner.
     func finish() {
-        let (content, manifest, have) = state.withLock { ($0.content, $0.manifest, $0.policy?.have) }
-        guard let content, let manifest, let have, let contentID = manifest.contentID else { return }
+        let (content, manifest) = state.withLock { ($0.content, $0.manifest) }
+        guard let content, let manifest, let contentID = manifest.contentID else { return }
         do throws(StoreError) {
             if !content.folder.isAlreadyComplete { try content.folder.finish(manifest: manifest) { _ in } }
-            try content.folder.summary.compact(have, contentID: contentID)
         } catch {
             return fail(NodeFailure(error))
         }

@@ -95,7 +95,8 @@ struct PeerLoop {
         let seconds = Int(node.options.common.timeoutSeconds)
         if state.phase == .waiting {
             return NodeFailure(
-                .network, "no owner at \(node.options.owner) within \(seconds) s; start it, or wait longer with --timeout")
+                .network,
+                "no owner at \(node.options.owner) within \(seconds) s; start it, or wait longer with --timeout")
         }
         return NodeFailure(.noProgress, "nothing new for \(seconds) s; the same command goes on from here")
     }

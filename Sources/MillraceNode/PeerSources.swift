@@ -63,7 +63,7 @@ extension PeerNode {
     private func isWanted(_ record: SourceRecord) -> Bool {
         state.withLock { state in
             guard state.phase != .leaving, let current = state.source(record.peer) else { return false }
-            guard current.link === record.link, state.policy?.ring.position(of: record.peer) != nil else { return false }
+            guard current.link === record.link, isListed(record.peer, state) else { return false }
             return state.policy?.isComplete == false
         }
     }
@@ -93,7 +93,8 @@ struct Backoff {
     init() {}
 
     mutating func pause(after lastedNanoseconds: UInt64, wake: WakeUp?) {
-        if lastedNanoseconds > NodeLimits.longestRetryNanoseconds { pauseNanoseconds = NodeLimits.firstRetryNanoseconds }
+        let hasLasted = lastedNanoseconds > NodeLimits.longestRetryNanoseconds
+        if hasLasted { pauseNanoseconds = NodeLimits.firstRetryNanoseconds }
         _ = try? WaitPoint.wait(
             socket: -1, forReading: false, forWriting: false, wake: wake,
             untilNanoseconds: MonotonicClock.nowNanoseconds + pauseNanoseconds)

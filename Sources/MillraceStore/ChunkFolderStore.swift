@@ -1,4 +1,3 @@
-import Glibc
 import MillraceIO
 import MillraceWire
 import Synchronization
@@ -59,7 +58,7 @@ public final class ChunkFolderStore: ChunkStore {
     public func read(_ chunk: ChunkID, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
         let path = path(of: chunk)
         return try storing(at: path) { () throws(SystemError) in
-            let file = try System.open(path, O_RDONLY)
+            let file = try System.open(path, .readOnly)
             return try System.read(file.rawValue, at: 0, into: buffer.chunk(chunk, of: layout), path)
         }
     }
@@ -112,7 +111,7 @@ public final class ChunkFolderStore: ChunkStore {
         let number = serial.add(1, ordering: .relaxed).newValue
         let unfinished = "\(path).\(number)\(ChunkFolderStore.unfinishedSuffix)"
         do throws(SystemError) {
-            let file = try System.open(unfinished, O_RDWR | O_CREAT | O_TRUNC)
+            let file = try System.open(unfinished, [.readWrite, .create, .truncate])
             try fill(file.rawValue, path)
             try System.rename(unfinished, to: path)
         } catch {

@@ -1,4 +1,3 @@
-import Glibc
 import MillraceIO
 import MillraceWire
 
@@ -11,7 +10,7 @@ public final class FlatFileStore: ChunkStore {
     /// Opens the file, or makes it, and reserves its whole length.
     public init(path: String, layout: ChunkLayout) throws(StoreError) {
         file = try storing(at: path, neededByteCount: layout.fileByteCount) { () throws(SystemError) in
-            let file = try System.open(path, O_RDWR | O_CREAT)
+            let file = try System.open(path, [.readWrite, .create])
             if try System.status(of: file.rawValue, path).byteCount != layout.fileByteCount {
                 try System.setLength(file.rawValue, byteCount: layout.fileByteCount, path)
             }
@@ -24,7 +23,7 @@ public final class FlatFileStore: ChunkStore {
 
     /// Opens a finished file to be read only.
     init(finished path: String, layout: ChunkLayout) throws(StoreError) {
-        file = try storing(at: path) { () throws(SystemError) in try System.open(path, O_RDONLY) }
+        file = try storing(at: path) { () throws(SystemError) in try System.open(path, .readOnly) }
         self.path = path
         self.layout = layout
     }

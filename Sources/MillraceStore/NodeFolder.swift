@@ -1,4 +1,3 @@
-import Glibc
 import MillraceIO
 import MillraceWire
 
@@ -21,7 +20,7 @@ struct NodeFolder: ~Copyable, Sendable {
     static func open(path: String, name: String, layout: ChunkLayout) throws(StoreError) -> NodeFolder {
         let lock = try storing(at: path) { () throws(SystemError) in
             try System.makeFolders(path)
-            return try System.open(path + "/lock", O_RDWR | O_CREAT)
+            return try System.open(path + "/lock", [.readWrite, .create])
         }
         let descriptor = lock.rawValue
         guard try storing(at: path, { () throws(SystemError) in try System.lock(descriptor, path) }) else {

@@ -1,4 +1,3 @@
-import Glibc
 import MillraceIO
 
 /// The file that the owner offers, opened for reading. Knows when it changes under it.
@@ -15,7 +14,7 @@ public final class OfferedFile: Sendable {
     /// Opens a regular file.
     public init(path: String) throws(StoreError) {
         // O_NONBLOCK: a pipe must be refused, not waited for.
-        let file = try storing(at: path) { () throws(SystemError) in try System.open(path, O_RDONLY | O_NONBLOCK) }
+        let file = try storing(at: path) { () throws(SystemError) in try System.open(path, [.readOnly, .nonBlocking]) }
         let status = try storing(at: path) { () throws(SystemError) in try System.status(of: file.rawValue, path) }
         guard status.isRegular else { throw .sourceNotAFile(path) }
         self.path = path

@@ -1,4 +1,3 @@
-import Glibc
 import MillraceIO
 import MillraceWire
 
@@ -41,7 +40,7 @@ extension PeerFolder {
     private func settle(_ descriptor: CInt) throws(StoreError) {
         try storing(at: partPath) { () throws(SystemError) in
             if try System.status(of: descriptor, partPath).byteCount != store.layout.fileByteCount {
-                throw SystemError(call: "length check", errno: EIO, subject: partPath)
+                throw SystemError.damaged("length check", partPath)
             }
             try System.synchronise(descriptor, partPath)
         }
@@ -52,7 +51,7 @@ extension PeerFolder {
             try System.renameWithoutReplacing(partPath, to: outputPath)
             try System.synchroniseFolder(Path.folder(of: outputPath))
         } catch {
-            throw error.errno == EEXIST ? .outputExists(outputPath) : .system(error)
+            throw error.isTaken ? .outputExists(outputPath) : .system(error)
         }
     }
 

@@ -1,4 +1,3 @@
-import Glibc
 import MillraceIO
 import MillraceWire
 

@@ -1,4 +1,3 @@
-import Glibc
 import MillraceIO
 import MillraceWire
 import Synchronization
@@ -39,7 +38,7 @@ public final class SummaryFile: Sendable {
 
     /// What a summary says; nil where there is none or where its header is bad. Torn and bad lines are passed over.
     public static func read(_ path: String) -> Contents? {
-        guard let file = try? System.open(path, O_RDONLY | O_NONBLOCK),
+        guard let file = try? System.open(path, [.readOnly, .nonBlocking]),
             let status = try? System.status(of: file.rawValue), status.isRegular,
             status.byteCount <= SummaryFile.largestByteCount
         else { return nil }
@@ -69,13 +68,13 @@ public final class SummaryFile: Sendable {
     }
 
     private static func opened(_ path: String) throws(StoreError) -> Target {
-        Target(try storing(at: path) { () throws(SystemError) in try System.open(path, O_WRONLY | O_APPEND) })
+        Target(try storing(at: path) { () throws(SystemError) in try System.open(path, [.writeOnly, .append]) })
     }
 
     private static func written(_ text: String, _ path: String) throws(StoreError) -> Target {
         let unfinished = path + ".new"
         return try storing(at: path, neededByteCount: UInt64(text.utf8.count)) { () throws(SystemError) in
-            let new = Target(try System.open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND))
+            let new = Target(try System.open(unfinished, [.writeOnly, .create, .truncate, .append]))
             try write(text, new, path)
             try System.rename(unfinished, to: path)
             return new

@@ -1,7 +1,5 @@
 import ArgumentParser
-import MillraceIO
 import MillraceNode
-import MillraceStore
 
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,7 +30,8 @@ struct DemoCommand: ParsableCommand {
         defer { folder.remove() }
         let source = try file ?? folder.makeFile(byteCount: 256_000_000)
         let ports = try (0...peers).map { _ in try DemoPorts.free() }
-        Output.line("demo: an owner on port \(ports[0]) and \(peers) peers on ports \(ports.dropFirst().map(String.init).joined(separator: " "))")
+        let others = ports.dropFirst().map(String.init).joined(separator: " ")
+        Output.line("demo: an owner on port \(ports[0]) and \(peers) peers on ports \(others)")
         let start = MonotonicClock.nowNanoseconds
         let nodes = try launch(source: source, ports: ports, in: folder.path)
         let codes = nodes.map { $0.wait() }

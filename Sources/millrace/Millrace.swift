@@ -1,7 +1,5 @@
 import ArgumentParser
-import MillraceIO
 import MillraceNode
-import MillraceWire
 
 @main
 struct Millrace: ParsableCommand {

@@ -1,8 +1,5 @@
 import ArgumentParser
-import MillraceIO
 import MillraceNode
-import MillraceStore
-import MillraceWire
 
 extension Endpoint: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }

@@ -1,7 +1,5 @@
 import ArgumentParser
-import MillraceIO
 import MillraceNode
-import MillraceWire
 
 struct OwnerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

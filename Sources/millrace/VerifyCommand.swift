@@ -1,6 +1,5 @@
 import ArgumentParser
 import MillraceNode
-import MillraceWire
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

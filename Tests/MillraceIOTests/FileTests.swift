@@ -7,7 +7,7 @@ import Testing
     private let folder = TemporaryFolder()
 
     @Test func writesAndReadsAtOffsets() throws {
-        let file = try System.open(folder.path + "/a", O_RDWR | O_CREAT)
+        let file = try System.open(folder.path + "/a", [.readWrite, .create])
         try [UInt8]([1, 2, 3]).withUnsafeBytes { try System.write(file.rawValue, at: 10, $0) }
         var bytes = [UInt8](repeating: 9, count: 8)
         #expect(try bytes.withUnsafeMutableBytes { try System.read(file.rawValue, at: 9, into: $0) } == 4)
@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func preallocationMakesTheFileLongAndLeavesHoles() throws {
-        let file = try System.open(folder.path + "/a", O_RDWR | O_CREAT)
+        let file = try System.open(folder.path + "/a", [.readWrite, .create])
         try System.preallocate(file.rawValue, byteCount: 1 << 20)
         let status = try System.status(of: file.rawValue)
         #expect(status.byteCount == 1 << 20)
@@ -57,8 +57,8 @@ import Testing
     }
 
     @Test func onlyOneHolderHasTheLock() throws {
-        let first = try System.open(folder.path + "/lock", O_RDWR | O_CREAT)
-        let second = try System.open(folder.path + "/lock", O_RDWR)
+        let first = try System.open(folder.path + "/lock", [.readWrite, .create])
+        let second = try System.open(folder.path + "/lock", .readWrite)
         #expect(try System.lock(first.rawValue))
         #expect(try !System.lock(second.rawValue))
     }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct SystemTests {
     @Test func anErrorNamesCallSubjectAndReason() {
-        let error = #expect(throws: SystemError.self) { _ = try System.open("/nowhere/at/all", O_RDONLY) }
+        let error = #expect(throws: SystemError.self) { _ = try System.open("/nowhere/at/all", .readOnly) }
         #expect(error?.description == "open /nowhere/at/all: No such file or directory")
         #expect(SystemError(call: "pwrite", errno: ENOSPC).isNoSpace)
         #expect(SystemError(call: "send", errno: 4711).description == "send: error 4711")

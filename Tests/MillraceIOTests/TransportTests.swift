@@ -12,7 +12,7 @@ import Testing
         var generator = SeededGenerator(state: 1)
         let content = generator.bytes(300_000)
         let path = try folder.file("content", content)
-        let file = try System.open(path, O_RDONLY)
+        let file = try System.open(path, .readOnly)
         let transport = try TransportChoice.make(kind)
         var expected: [UInt8] = []
         var tags: [UInt32] = []

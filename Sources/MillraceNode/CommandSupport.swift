@@ -1,0 +1,19 @@
+import MillraceIO
+import MillraceStore
+import MillraceWire
+
+// What the command line uses of the layers below, so that it needs no others than this one.
+
+public typealias ChildProcess = MillraceIO.ChildProcess
+public typealias Console = MillraceIO.Console
+public typealias Digest = MillraceWire.Digest
+public typealias Executable = MillraceIO.Executable
+public typealias Interrupts = MillraceIO.Interrupts
+public typealias Listener = MillraceIO.Listener
+public typealias MonotonicClock = MillraceIO.MonotonicClock
+public typealias OfferedFile = MillraceStore.OfferedFile
+public typealias StoreKind = MillraceStore.StoreKind
+public typealias TemporaryFolder = MillraceIO.TemporaryFolder
+public typealias TransportChoice = MillraceIO.TransportChoice
+public typealias TransportKind = MillraceIO.TransportKind
+public typealias WireLimits = MillraceWire.WireLimits
