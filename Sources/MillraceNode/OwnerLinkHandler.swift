@@ -15,8 +15,7 @@ final class OwnerLinkHandler: ConnectionHandler {
     private let neighbour: PeerAddress
     private var stage = Stage.greeting
     private var feed = NewsFeed()
-    /// The manifest as this owner sends it; it must agree with what is known already.
-    private var incoming: Manifest?
+    private var digestsReceived: UInt32 = 0
     private var ring = Ring()
     private var isRosterComplete = false
 
@@ -99,7 +98,6 @@ final class OwnerLinkHandler: ConnectionHandler {
             throw .failed(error)
         }
         node.log.setNumber(welcome.peer)
-        incoming = Manifest(layout: welcome.layout)
         let (encoded, count, verifies) = node.update { state, effects in
             node.decide(&state, &effects) { policy, _ in policy.welcomed(as: welcome.peer) }
             let have = state.policy?.have ?? ChunkSet(chunkCount: 0)
@@ -114,30 +112,34 @@ final class OwnerLinkHandler: ConnectionHandler {
         node.resume(verifies: verifies, now: now)
     }
 
+    /// The manifest grows where it is kept; what an earlier connection brought must come again the same.
     private func extend(_ first: ChunkID, _ digests: [Digest], now: UInt64) throws(ConnectionEnd) {
-        guard var manifest = incoming.take() else { return }
-        do throws(WireError) {
-            try manifest.append(first: first, digests)
-        } catch {
-            throw .peerFault(error)
-        }
-        let agrees = node.update { state, effects in
-            for (chunk, digest) in zip(first..., digests) {
-                guard let known = state.manifest?.digest(of: chunk) else { break }
-                if known != digest { return false }
+        let outcome: Result<Bool, WireError> = node.update { state, effects in
+            guard first == digestsReceived else { return .failure(.badField(.digests, field: "first chunk")) }
+            let known = state.manifest?.digestCount ?? 0
+            let repeated = Int(min(UInt32(digests.count), known - min(known, first)))
+            for (chunk, digest) in zip(first..., digests.prefix(repeated)) {
+                guard state.manifest?.digest(of: chunk) == digest else { return .success(false) }
             }
-            if manifest.digestCount > state.manifest?.digestCount ?? 0 {
-                state.manifest = manifest
-                node.decide(&state, &effects) { $0.digestsKnown(below: manifest.digestCount, at: now, into: &$1) }
+            guard repeated < digests.count else { return .success(true) }
+            do throws(WireError) {
+                try state.manifest?.append(first: first + UInt32(repeated), Array(digests.dropFirst(repeated)))
+            } catch {
+                return .failure(error)
             }
-            return true
+            let count = state.manifest?.digestCount ?? 0
+            node.decide(&state, &effects) { $0.digestsKnown(below: count, at: now, into: &$1) }
+            return .success(true)
         }
-        incoming = manifest
-        guard agrees else { throw endOfTrust("the owner's file is another one than before") }
+        switch outcome {
+        case .success(true): digestsReceived = first + UInt32(digests.count)
+        case .success(false): throw endOfTrust("the owner's file is another one than before")
+        case .failure(let fault): throw .peerFault(fault)
+        }
     }
 
     private func close(_ contentID: Digest) throws(ConnectionEnd) {
-        guard var manifest = incoming, manifest.hasAllDigests else {
+        guard let manifest = node.state.withLock({ $0.manifest }), digestsReceived == manifest.layout.chunkCount else {
             throw .peerFault(.unexpectedMessage(.manifestEnd))
         }
         guard ContentID.compute(manifest) == contentID else {
@@ -146,10 +148,8 @@ final class OwnerLinkHandler: ConnectionHandler {
         if let wanted = node.options.common.contentID, wanted != contentID {
             throw endOfTrust("the owner's content ID is \(contentID), not \(wanted)")
         }
-        manifest.close(contentID: contentID)
-        let closed = manifest
         node.update { state, effects in
-            state.manifest = closed
+            state.manifest?.close(contentID: contentID)
             if state.phase == .complete, let owner = state.ownerLink {
                 effects.wake(owner, if: owner.post(.complete(contentID: contentID)))
             }
