@@ -71,6 +71,12 @@ public struct Socket: ~Copyable, Sendable {
         try? System.setOption(descriptor, CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, CInt(clamping: byteCount))
     }
 
+    /// Lets a wait for reading end only when so many bytes have arrived, or the stream has ended (SO_RCVLOWAT): on a
+    /// slow link a chunk would else wake its thread once for every packet or two.
+    public func setReceiveMinimum(byteCount: Int) {
+        try? System.setOption(descriptor, SOL_SOCKET, SO_RCVLOWAT, CInt(clamping: byteCount))
+    }
+
     private static func received(_ count: Int?) -> Transfer {
         guard let count else { return .wouldBlock }
         return count == 0 ? .closed : .bytes(count)

@@ -88,6 +88,7 @@ final class Connection<Handler: ConnectionHandler> {
         }
         guard link.park(waitsForNews: newsAt == nil) else { return }
         defer { link.unpark() }
+        receiver.willWait(on: socket)
         do throws(SystemError) {
             _ = try WaitPoint.wait(
                 socket: socket.descriptor, forReading: true, forWriting: !isFlushed, wake: link.wake,

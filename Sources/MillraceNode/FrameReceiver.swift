@@ -23,6 +23,11 @@ struct FrameReceiver: ~Copyable {
     /// What is read past the end of a chunk must be copied: the next header and a little more.
     private static let readAheadByteCount = 4096
 
+    /// Large enough to be worth a wake-up, small enough to be hashed while the rest arrives.
+    private static let pieceByteCount = 32 * 1024
+
+    /// What the socket waits for now, in bytes.
+    private var minimum = 1
     private let staging = BufferPool(byteCount: NodeLimits.stagingByteCount, keep: 0).take()
     private var stagingStart = 0
     private var stagingEnd = 0
@@ -69,6 +74,17 @@ struct FrameReceiver: ~Copyable {
             stagingEnd = max(0, count - room)
             return true
         }
+    }
+
+    /// Asks to be woken once for a good piece of the chunk that is arriving, or for any byte where none is.
+    mutating func willWait(on socket: borrowing Socket) {
+        var wanted = 1
+        if case .keeping(let header, _, let received) = chunk {
+            wanted = min(header.payloadByteCount - received, FrameReceiver.pieceByteCount)
+        }
+        guard wanted != minimum else { return }
+        minimum = wanted
+        socket.setReceiveMinimum(byteCount: wanted)
     }
 
     /// The next event in what has been read; nil when more must be read.
