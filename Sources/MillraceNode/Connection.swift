@@ -110,6 +110,7 @@ final class Connection<Handler: ConnectionHandler> {
     private func feedTransport(now: UInt64) throws(ConnectionEnd) -> UInt64? {
         let count = min(orders.count, NodeLimits.transportQueueCount - underWay.count)
         let next = orders.prefix(max(0, count))
+        link.looksForNews()
         let newsAt = handler.postNews(before: next.map(\.chunk).max(), now: now)
         let news = link.take()
         if !news.control.isEmpty { transport.enqueue(bytes: news.control) }
