@@ -45,6 +45,8 @@ final class OwnerLinkHandler: ConnectionHandler {
             node.update { state, effects in
                 node.decide(&state, &effects) { $0.sentElsewhere(chunk, to: peer, at: now, into: &$1) }
             }
+        // The owner can't read the chunk: whoever else has it is asked once the request is late.
+        case (.running, .reject): break
         case (.running, .finished):
             node.update { state, effects in
                 state.isReleased = true
