@@ -51,6 +51,9 @@ extension PeerNode {
         if case .ended(.wrongSwarm, let reason) = end {
             throw NodeFailure(.protocolFault, "\(options.owner): \(reason); give the owner's port first")
         }
+        if case .saidGoodbye(.wrongSwarm, _) = end {
+            throw NodeFailure(.protocolFault, "\(options.owner) is a peer, not an owner; give the owner's port first")
+        }
         if case .saidGoodbye(let code, let reason) = end, code == .versionMismatch || code == .tooManyConnections {
             throw NodeFailure(.protocolFault, "the owner refuses this peer: \(reason)")
         }
