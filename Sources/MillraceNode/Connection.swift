@@ -181,7 +181,7 @@ final class Connection<Handler: ConnectionHandler> {
         liveness.received(now: now)
         if receiver.isClosed { throw .closed("the other side closed the connection") }
         do throws(WireError) {
-            while let event = try receiver.next() { try handleOrThrow(event, now: now) }
+            while pendingEnd == nil, let event = try receiver.next() { handleKeepingEnd(event, now: now) }
         } catch {
             throw .peerFault(error)
         }
@@ -192,8 +192,7 @@ final class Connection<Handler: ConnectionHandler> {
     /// The end that a handler asked for while frames were read, carried past the reader's own error type.
     private var pendingEnd: ConnectionEnd?
 
-    private func handleOrThrow(_ event: FrameReceiver.Event, now: UInt64) throws(WireError) {
-        guard pendingEnd == nil else { return }
+    private func handleKeepingEnd(_ event: FrameReceiver.Event, now: UInt64) {
         do throws(ConnectionEnd) {
             try handle(event, now: now)
         } catch {
