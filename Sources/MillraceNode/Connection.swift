@@ -54,6 +54,8 @@ final class Connection<Handler: ConnectionHandler> {
     private var orders: [Link.ChunkOrder] = []
     private var underWay: [Link.ChunkOrder] = []
     private var liveness: Liveness
+    /// Control bytes given to the transport since it was last empty.
+    private var unsentControlByteCount = 0
 
     init(socket: consuming Socket, link: Link, transport: any Transport, handler: Handler) {
         self.socket = socket
@@ -80,8 +82,10 @@ final class Connection<Handler: ConnectionHandler> {
         try takeMail()
         let newsAt = try feedTransport(now: now)
         let isFlushed = try flush(now: now)
-        let hasRead = try receive(now: now)
-        if hasRead { return }
+        if isFlushed { unsentControlByteCount = 0 }
+        // Who asks without reading the answers is not read either until it does.
+        let takesMore = unsentControlByteCount <= NodeLimits.unsentControlByteCount
+        if takesMore, try receive(now: now) { return }
         now = MonotonicClock.nowNanoseconds
         let pingAt = try liveness.check(now: now, isEstablished: receiver.isEstablished) { token in
             _ = link.post(.ping(token))
@@ -90,16 +94,22 @@ final class Connection<Handler: ConnectionHandler> {
         defer { link.unpark() }
         do throws(SystemError) {
             _ = try WaitPoint.wait(
-                socket: socket.descriptor, forReading: true, forWriting: !isFlushed, wake: link.wake,
+                socket: socket.descriptor, forReading: takesMore, forWriting: !isFlushed, wake: link.wake,
                 untilNanoseconds: min(newsAt ?? .max, pingAt))
         } catch {
             throw .closed("\(error)")
         }
     }
 
+    private func enqueue(_ control: [UInt8]) {
+        guard !control.isEmpty else { return }
+        unsentControlByteCount += control.count
+        transport.enqueue(bytes: control)
+    }
+
     private func takeMail() throws(ConnectionEnd) {
         let mail = link.take()
-        if !mail.control.isEmpty { transport.enqueue(bytes: mail.control) }
+        enqueue(mail.control)
         orders.append(contentsOf: mail.chunks)
         guard orders.count <= NodeLimits.clientQueueCount else { throw .peerFault(.limitExceeded(limit: "requests")) }
         for chunk in mail.cancels { cancel(chunk) }
@@ -113,12 +123,12 @@ final class Connection<Handler: ConnectionHandler> {
         link.looksForNews()
         let newsAt = handler.postNews(before: next.map(\.chunk).max(), now: now)
         let news = link.take()
-        if !news.control.isEmpty { transport.enqueue(bytes: news.control) }
+        enqueue(news.control)
         orders.append(contentsOf: news.chunks)
         if let goodbye = news.goodbye { throw .ended(goodbye.code, goodbye.reason) }
         for order in next {
             guard let payload = handler.payload(of: order.chunk) else {
-                Message.reject(order.chunk, .notHeld).frame.withUnsafeBytes { transport.enqueue(bytes: Array($0)) }
+                enqueue(Message.reject(order.chunk, .notHeld).frame)
                 continue
             }
             var header: [UInt8] = []
@@ -127,6 +137,7 @@ final class Connection<Handler: ConnectionHandler> {
             underWay.append(order)
         }
         orders.removeFirst(next.count)
+        for chunk in news.cancels { cancel(chunk) }
         return newsAt
     }
 
@@ -155,7 +166,7 @@ final class Connection<Handler: ConnectionHandler> {
             underWay.removeAll { $0.chunk == tag }
             handler.unreadable(tag, fault)
             if transport.isBroken { throw .ended(.sourceFailed, "chunk \(tag) can't be read") }
-            transport.enqueue(bytes: Message.reject(tag, .unreadable).frame)
+            enqueue(Message.reject(tag, .unreadable).frame)
         }
     }
 
@@ -168,7 +179,7 @@ final class Connection<Handler: ConnectionHandler> {
         } else {
             return
         }
-        transport.enqueue(bytes: Message.reject(chunk, .cancelled).frame)
+        enqueue(Message.reject(chunk, .cancelled).frame)
     }
 
     /// Reads what has arrived, up to one buffer; false when nothing has.
