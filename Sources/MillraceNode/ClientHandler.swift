@@ -5,7 +5,7 @@ import MillraceWire
 /// The connection by which an owner serves one peer: welcomes it, sends the manifest and the roster, grants chunks.
 final class ClientHandler: ConnectionHandler {
     private enum Stage {
-        case greeting, joining, running
+        case greeting, joining, listing, running
     }
 
     private let node: OwnerNode
@@ -16,6 +16,8 @@ final class ClientHandler: ConnectionHandler {
     private(set) var peer: PeerIndex?
     private var digestsSent: UInt32 = 0
     private var hasClosedManifest = false
+    private var hasListed = false
+    private var isComplete = false
 
     init(node: OwnerNode, link: Link, address: SocketAddress) {
         self.node = node
@@ -31,13 +33,15 @@ final class ClientHandler: ConnectionHandler {
         switch (stage, message) {
         case (.greeting, .hello(let hello)): try greet(hello)
         case (.joining, .join(let join)): try welcome(join, now: now)
-        case (.running, .list(let encoded)): try holds(encoded, type: .list, now: now)
+        case (.listing, .list(let encoded)):
+            try holds(encoded, type: .list, now: now)
+            stage = .running
         case (.running, .have(let encoded)): try holds(encoded, type: .have, now: now)
         case (.running, .credit(let count)): try credit(Int(count), now: now)
         case (.running, .rescue(let chunk, let failed)): try rescue(chunk, from: failed, now: now)
         case (.running, .bad(let chunk, let accused)): bad(chunk, from: accused, now: now)
         case (.running, .complete(let contentID)): try complete(contentID, now: now)
-        case (.running, .listRequest): list()
+        case (.running, .listRequest): try list()
         case (.running, .request(let first, let count)): try request(first, count)
         case (.running, .cancel(let chunk)): _ = link.post { $0.cancels.append(chunk) }
         default: throw .peerFault(.unexpectedMessage(message.type))
@@ -112,7 +116,7 @@ final class ClientHandler: ConnectionHandler {
         }
         guard let joined else { throw .ended(.tooManyConnections, "the swarm is full") }
         peer = joined
-        stage = .running
+        stage = .listing
     }
 
     private func holds(_ encoded: [UInt8], type: MessageType, now: UInt64) throws(ConnectionEnd) {
@@ -168,7 +172,8 @@ final class ClientHandler: ConnectionHandler {
     }
 
     private func complete(_ contentID: Digest, now: UInt64) throws(ConnectionEnd) {
-        guard let peer else { return }
+        guard let peer, hasClosedManifest, !isComplete else { throw .peerFault(.unexpectedMessage(.complete)) }
+        isComplete = true
         let isRight = node.update { state, effects in
             guard state.manifest.contentID == contentID else { return false }
             state.members[Int(peer)].completed = now
@@ -181,7 +186,9 @@ final class ClientHandler: ConnectionHandler {
         guard isRight else { throw .peerFault(.badField(.complete, field: "content ID")) }
     }
 
-    private func list() {
+    private func list() throws(ConnectionEnd) {
+        guard !hasListed else { throw .peerFault(.unexpectedMessage(.listRequest)) }
+        hasListed = true
         var set = ChunkSet(chunkCount: node.layout.chunkCount)
         set.insert(0..<node.digestCount.load(ordering: .acquiring))
         _ = link.post(.list(ChunkIDList.encode(set)))

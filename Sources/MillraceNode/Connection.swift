@@ -54,6 +54,8 @@ final class Connection<Handler: ConnectionHandler> {
     private var orders: [Link.ChunkOrder] = []
     private var underWay: [Link.ChunkOrder] = []
     private var liveness: Liveness
+    /// Control bytes given to the transport since it was last empty.
+    private var unsentControlByteCount = 0
 
     init(socket: consuming Socket, link: Link, transport: any Transport, handler: Handler) {
         self.socket = socket
@@ -80,8 +82,10 @@ final class Connection<Handler: ConnectionHandler> {
         try takeMail()
         let newsAt = try feedTransport(now: now)
         let isFlushed = try flush(now: now)
-        let hasRead = try receive(now: now)
-        if hasRead { return }
+        if isFlushed { unsentControlByteCount = 0 }
+        // Who asks without reading the answers is not read either until it does.
+        let takesMore = unsentControlByteCount <= NodeLimits.unsentControlByteCount
+        if takesMore, try receive(now: now) { return }
         now = MonotonicClock.nowNanoseconds
         let pingAt = try liveness.check(now: now, isEstablished: receiver.isEstablished) { token in
             _ = link.post(.ping(token))
@@ -91,16 +95,22 @@ final class Connection<Handler: ConnectionHandler> {
         receiver.willWait(on: socket)
         do throws(SystemError) {
             _ = try WaitPoint.wait(
-                socket: socket.descriptor, forReading: true, forWriting: !isFlushed, wake: link.wake,
+                socket: socket.descriptor, forReading: takesMore, forWriting: !isFlushed, wake: link.wake,
                 untilNanoseconds: min(newsAt ?? .max, pingAt))
         } catch {
             throw .closed("\(error)")
         }
     }
 
+    private func enqueue(_ control: [UInt8]) {
+        guard !control.isEmpty else { return }
+        unsentControlByteCount += control.count
+        transport.enqueue(bytes: control)
+    }
+
     private func takeMail() throws(ConnectionEnd) {
         let mail = link.take()
-        if !mail.control.isEmpty { transport.enqueue(bytes: mail.control) }
+        enqueue(mail.control)
         orders.append(contentsOf: mail.chunks)
         guard orders.count <= NodeLimits.clientQueueCount else { throw .peerFault(.limitExceeded(limit: "requests")) }
         for chunk in mail.cancels { cancel(chunk) }
@@ -111,14 +121,15 @@ final class Connection<Handler: ConnectionHandler> {
     private func feedTransport(now: UInt64) throws(ConnectionEnd) -> UInt64? {
         let count = min(orders.count, NodeLimits.transportQueueCount - underWay.count)
         let next = orders.prefix(max(0, count))
+        link.looksForNews()
         let newsAt = handler.postNews(before: next.map(\.chunk).max(), now: now)
         let news = link.take()
-        if !news.control.isEmpty { transport.enqueue(bytes: news.control) }
+        enqueue(news.control)
         orders.append(contentsOf: news.chunks)
         if let goodbye = news.goodbye { throw .ended(goodbye.code, goodbye.reason) }
         for order in next {
             guard let payload = handler.payload(of: order.chunk) else {
-                Message.reject(order.chunk, .notHeld).frame.withUnsafeBytes { transport.enqueue(bytes: Array($0)) }
+                enqueue(Message.reject(order.chunk, .notHeld).frame)
                 continue
             }
             var header: [UInt8] = []
@@ -127,6 +138,7 @@ final class Connection<Handler: ConnectionHandler> {
             underWay.append(order)
         }
         orders.removeFirst(next.count)
+        for chunk in news.cancels { cancel(chunk) }
         return newsAt
     }
 
@@ -155,7 +167,7 @@ final class Connection<Handler: ConnectionHandler> {
             underWay.removeAll { $0.chunk == tag }
             handler.unreadable(tag, fault)
             if transport.isBroken { throw .ended(.sourceFailed, "chunk \(tag) can't be read") }
-            transport.enqueue(bytes: Message.reject(tag, .unreadable).frame)
+            enqueue(Message.reject(tag, .unreadable).frame)
         }
     }
 
@@ -168,7 +180,7 @@ final class Connection<Handler: ConnectionHandler> {
         } else {
             return
         }
-        transport.enqueue(bytes: Message.reject(chunk, .cancelled).frame)
+        enqueue(Message.reject(chunk, .cancelled).frame)
     }
 
     /// Reads what has arrived, up to one buffer; false when nothing has.
@@ -181,7 +193,7 @@ final class Connection<Handler: ConnectionHandler> {
         liveness.received(now: now)
         if receiver.isClosed { throw .closed("the other side closed the connection") }
         do throws(WireError) {
-            while let event = try receiver.next() { try handleOrThrow(event, now: now) }
+            while pendingEnd == nil, let event = try receiver.next() { handleKeepingEnd(event, now: now) }
         } catch {
             throw .peerFault(error)
         }
@@ -192,8 +204,7 @@ final class Connection<Handler: ConnectionHandler> {
     /// The end that a handler asked for while frames were read, carried past the reader's own error type.
     private var pendingEnd: ConnectionEnd?
 
-    private func handleOrThrow(_ event: FrameReceiver.Event, now: UInt64) throws(WireError) {
-        guard pendingEnd == nil else { return }
+    private func handleKeepingEnd(_ event: FrameReceiver.Event, now: UInt64) {
         do throws(ConnectionEnd) {
             try handle(event, now: now)
         } catch {

@@ -11,6 +11,7 @@ final class DownloadHandler: ConnectionHandler {
     private let node: PeerNode
     private let record: SourceRecord
     private var stage = Stage.greeting
+    private var hasHeardList = false
     private var feed = NewsFeed(isUpward: true)
 
     init(node: PeerNode, record: SourceRecord) {
@@ -30,8 +31,8 @@ final class DownloadHandler: ConnectionHandler {
         switch (stage, message) {
         case (.greeting, .hello(let hello)): try greet(hello)
         case (.introducing, .introduce(let introduced)): try introduce(introduced, now: now)
-        case (.running, .list(let encoded)): try holds(encoded, type: .list, now: now)
-        case (.running, .have(let encoded)): try holds(encoded, type: .have, now: now)
+        case (.running, .list(let encoded)) where !hasHeardList: try holds(encoded, type: .list, now: now)
+        case (.running, .have(let encoded)) where hasHeardList: try holds(encoded, type: .have, now: now)
         case (.running, .reject(let chunk, let reason)):
             node.update { state, effects in
                 node.decide(&state, &effects) { $0.rejected(chunk, by: peer, reason: reason, at: now, into: &$1) }
@@ -87,12 +88,13 @@ final class DownloadHandler: ConnectionHandler {
     private func decideConnected(_ state: inout PeerState, _ effects: inout PeerEffects, _ now: UInt64) {
         node.decide(&state, &effects) { $0.sourceConnected(peer, at: now, into: &$1) }
         _ = link.post(.listRequest)
-        guard let policy = state.policy, !policy.isClient(peer) else { return }
+        guard let policy = state.policy else { return }
         _ = link.post(.list(ChunkIDList.encode(policy.have)))
         feed.listed(upTo: state.journal.count, now: now)
     }
 
     private func holds(_ encoded: [UInt8], type: MessageType, now: UInt64) throws(ConnectionEnd) {
+        hasHeardList = true
         let count = try node.holds(encoded, type: type, peer: peer, now: now)
         node.log.list(.received, count: count, isAddition: type == .have, .peer(peer))
     }

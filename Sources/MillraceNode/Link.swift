@@ -23,8 +23,12 @@ final class Link: Sendable {
 
     let wake: WakeUp
     private let mail = Lock(Mail())
-    /// The thread waits and has no deadline of its own for news (additions, digests).
-    private let waitsForNews = Atomic(false)
+    /// Where the thread stands with news (additions, digests), which are no mail: it looks for itself.
+    private let newsState = Atomic(NewsState.looking)
+
+    private enum NewsState: UInt8, AtomicRepresentable {
+        case looking, waiting, told
+    }
 
     init() throws(SystemError) {
         wake = try WakeUp()
@@ -59,9 +63,20 @@ final class Link: Sendable {
         }
     }
 
-    /// Announces that the thread is about to wait. False when there is mail: it must not.
+    /// Announces that the thread looks for news now: those that come behind its back keep it from waiting.
+    func looksForNews() {
+        _ = newsState.exchange(.looking, ordering: .acquiringAndReleasing)
+    }
+
+    /// Announces that the thread is about to wait. False when there is mail, or news since it looked: it must not.
+    ///
+    /// - Parameter waitsForNews: it has no deadline of its own at which it would look again.
     func park(waitsForNews: Bool) -> Bool {
-        self.waitsForNews.store(waitsForNews, ordering: .releasing)
+        if waitsForNews {
+            let (isWaiting, _) = newsState.compareExchange(
+                expected: .looking, desired: .waiting, ordering: .acquiringAndReleasing)
+            guard isWaiting else { return false }
+        }
         return mail.withLock { mail in
             mail.isParked = mail.isEmpty
             return mail.isParked
@@ -69,13 +84,12 @@ final class Link: Sendable {
     }
 
     func unpark() {
-        waitsForNews.store(false, ordering: .relaxed)
         mail.withLock { $0.isParked = false }
     }
 
-    /// Whether the thread waits and should be told of news; answers true once per wait.
+    /// Says that there are news. True when the thread waits for them and must be woken, once per wait.
     func takesNews() -> Bool {
-        waitsForNews.load(ordering: .relaxed) && waitsForNews.exchange(false, ordering: .acquiring)
+        newsState.exchange(.told, ordering: .acquiringAndReleasing) == .waiting
     }
 }
 

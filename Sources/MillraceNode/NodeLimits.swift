@@ -22,6 +22,9 @@ enum NodeLimits {
     static let connectNanoseconds: UInt64 = 5_000_000_000
     /// Buffers kept for chunks that arrive next.
     static let pooledBufferCount = 8
+    /// A connection with more control bytes than this to send is not read until they are gone; two nodes that send each
+    /// other their longest lists at the same time stay below it.
+    static let unsentControlByteCount = 4 * WireLimits.largestListByteCount
     /// Log lines wait at most this long.
     static let flushNanoseconds: UInt64 = 100_000_000
     /// Chunks hashed before others hear of them, but for the first.

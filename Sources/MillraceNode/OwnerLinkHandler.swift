@@ -44,6 +44,8 @@ final class OwnerLinkHandler: ConnectionHandler {
             node.update { state, effects in
                 node.decide(&state, &effects) { $0.sentElsewhere(chunk, to: peer, at: now, into: &$1) }
             }
+        // The owner can't read the chunk: whoever else has it is asked once the request is late.
+        case (.running, .reject): break
         case (.running, .finished):
             node.update { state, effects in
                 state.isReleased = true
@@ -98,15 +100,17 @@ final class OwnerLinkHandler: ConnectionHandler {
             throw .failed(error)
         }
         node.log.setNumber(welcome.peer)
-        let (encoded, count, verifies) = node.update { state, effects in
+        let (count, verifies) = node.update { state, effects in
             node.decide(&state, &effects) { policy, _ in policy.welcomed(as: welcome.peer) }
             let have = state.policy?.have ?? ChunkSet(chunkCount: 0)
             feed.listed(upTo: state.journal.count, now: now)
             let verifies = have.isEmpty && state.content?.folder.candidates.isEmpty == false && !state.isVerifying
             if verifies { state.isVerifying = true }
-            return (ChunkIDList.encode(have), have.count, verifies)
+            _ = link.post(.list(ChunkIDList.encode(have)))
+            state.ownerLink = link
+            state.loneSince = nil
+            return (have.count, verifies)
         }
-        _ = link.post(.list(encoded))
         node.log.list(.sent, count: count, isAddition: false, .owner)
         stage = .running
         node.resume(verifies: verifies, now: now)
@@ -150,6 +154,7 @@ final class OwnerLinkHandler: ConnectionHandler {
         }
         node.update { state, effects in
             state.manifest?.close(contentID: contentID)
+            state.ownerTakesCompletion = true
             if state.phase == .complete, let owner = state.ownerLink {
                 effects.wake(owner, if: owner.post(.complete(contentID: contentID)))
             }

@@ -72,7 +72,7 @@ public final class OwnerNode: Sendable {
             throw NodeFailure(network: error)
         }
         let failure = OwnerLoop(node: self).run(interrupt: interrupt)
-        leave(isDone: failure == nil)
+        leave(failure)
         let report = state.withLock { OwnerReport($0, name: file.name, transport: transportKind) }
         if let failure { throw failure }
         return report
@@ -102,13 +102,14 @@ public final class OwnerNode: Sendable {
     }
 
     /// Tells everybody that all are done, or that this owner goes; waits for them for a moment.
-    private func leave(isDone: Bool) {
+    private func leave(_ failure: NodeFailure?) {
+        let code: GoodbyeCode = failure?.code == .fileFault ? .sourceFailed : .leaving
         update { state, effects in
             state.isLeaving = true
             for member in state.members {
                 guard let link = member.link else { continue }
                 let needed =
-                    isDone ? link.post(.finished) : link.post(goodbye: .leaving, "the owner ends early")
+                    failure == nil ? link.post(.finished) : link.post(goodbye: code, "the owner ends early")
                 effects.wake(link, if: needed)
             }
             for stranger in state.strangers {

@@ -58,11 +58,14 @@ extension PeerNode {
         _ chunk: ChunkID, from origin: ChunkOrigin, byteCount: UInt32, _ now: UInt64, _ state: inout PeerState,
         _ effects: inout PeerEffects
     ) {
-        state.statistics.took(UInt64(byteCount), from: origin)
         state.lastProgress = now
         if state.statistics.firstChunk == nil { state.statistics.firstChunk = now }
         let isNew = state.policy.map { !$0.have.contains(chunk) } ?? false
-        if !isNew { state.statistics.bytesTwice += UInt64(byteCount) }
+        if isNew {
+            state.statistics.took(UInt64(byteCount), from: origin)
+        } else {
+            state.statistics.bytesTwice += UInt64(byteCount)
+        }
         decide(&state, &effects) { $0.verified(chunk, from: origin, at: now, into: &$1) }
         guard isNew, let policy = state.policy else { return }
         state.journal.append(chunk)

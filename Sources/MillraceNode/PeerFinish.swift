@@ -17,7 +17,9 @@ extension PeerNode {
             state.phase = .complete
             state.statistics.completed = now
             state.lastProgress = now
-            if let owner = state.ownerLink { effects.wake(owner, if: owner.post(.complete(contentID: contentID))) }
+            if state.ownerTakesCompletion, let owner = state.ownerLink {
+                effects.wake(owner, if: owner.post(.complete(contentID: contentID)))
+            }
             effects.notice("\(content.folder.outputPath) is complete and verified, content ID \(contentID)")
             effects.wakesMain = true
         }

@@ -87,7 +87,7 @@ public final class PeerNode: Sendable {
         update { state, effects in
             state.phase = .leaving
             var links = state.sources.map(\.link) + state.clients.map(\.link)
-            if let owner = state.ownerLink { links.append(owner) }
+            if let owner = state.ownerConnection { links.append(owner) }
             for link in links { effects.wake(link, if: link.post(goodbye: .leaving, reason)) }
         }
         let deadline = MonotonicClock.nowNanoseconds + 2 * NodeLimits.goodbyeNanoseconds

@@ -36,9 +36,8 @@ extension PeerNode {
             let transport = try makeTransport()
             let owner = socket.remoteAddress
             update { state, _ in
-                state.ownerLink = link
+                state.ownerConnection = link
                 state.ownerAddress = owner
-                state.loneSince = nil
             }
             let handler = OwnerLinkHandler(node: self, link: link, neighbour: neighbour)
             end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
@@ -51,6 +50,9 @@ extension PeerNode {
         }
         if case .ended(.wrongSwarm, let reason) = end {
             throw NodeFailure(.protocolFault, "\(options.owner): \(reason); give the owner's port first")
+        }
+        if case .saidGoodbye(.wrongSwarm, _) = end {
+            throw NodeFailure(.protocolFault, "\(options.owner) is a peer, not an owner; give the owner's port first")
         }
         if case .saidGoodbye(let code, let reason) = end, code == .versionMismatch || code == .tooManyConnections {
             throw NodeFailure(.protocolFault, "the owner refuses this peer: \(reason)")
@@ -78,7 +80,9 @@ extension PeerNode {
     private func lostOwner(_ end: ConnectionEnd) {
         let now = MonotonicClock.nowNanoseconds
         let isNews = update { state, effects in
+            state.ownerConnection = nil
             state.ownerLink = nil
+            state.ownerTakesCompletion = false
             if state.policy != nil { state.policy?.ownerLost() }
             noteLoneliness(&state, now: now)
             effects.wakesMain = true

@@ -39,12 +39,13 @@ extension PeerNode {
     }
 
     private func lost(_ record: SourceRecord, _ end: ConnectionEnd) {
-        _ = record.link.take()
         let now = MonotonicClock.nowNanoseconds
         log.notice("source \(record.peer): \(end.text)", level: .verbose)
         update { state, effects in
             let isSource = state.policy?.isSource(record.peer) ?? false
             decide(&state, &effects) { $0.sourceLost(record.peer, at: now, into: &$1) }
+            // From here on nothing is posted until the next connection is up; what was is not for that one.
+            _ = record.link.take()
             if isSource { noteLoneliness(&state, now: now) }
         }
     }

@@ -40,7 +40,12 @@ struct PeerState: Sendable {
     var manifest: Manifest?
     /// Chunks in the order they were verified: each connection tells its side of what lies behind its own mark.
     var journal: [ChunkID] = []
+    /// The connection to the owner, from its first byte on.
+    var ownerConnection: Link?
+    /// The same once the owner has welcomed this peer: from then on messages may go to it.
     var ownerLink: Link?
+    /// The owner has closed its manifest on this connection, and may be told that the file is complete.
+    var ownerTakesCompletion = false
     var ownerAddress: SocketAddress?
     var sources: [SourceRecord] = []
     var clients: [ClientRecord] = []

@@ -12,6 +12,7 @@ final class UploadHandler: ConnectionHandler {
     private let link: Link
     private let identity: UInt64
     private var stage = Stage.greeting
+    private var hasHeardList = false
     private(set) var peer: PeerIndex?
     private var content: PeerContent?
     private var feed = NewsFeed()
@@ -32,8 +33,8 @@ final class UploadHandler: ConnectionHandler {
         case (.greeting, .hello(let hello)): try greet(hello)
         case (.introducing, .introduce(let peer)): try introduce(peer)
         case (.running, .listRequest): try list(now: now)
-        case (.running, .list(let encoded)): try holds(encoded, type: .list, now: now)
-        case (.running, .have(let encoded)): try holds(encoded, type: .have, now: now)
+        case (.running, .list(let encoded)) where !hasHeardList: try holds(encoded, type: .list, now: now)
+        case (.running, .have(let encoded)) where hasHeardList: try holds(encoded, type: .have, now: now)
         case (.running, .request(let first, let count)): try request(first, count)
         case (.running, .cancel(let chunk)): _ = link.post { $0.cancels.append(chunk) }
         default: throw .peerFault(.unexpectedMessage(message.type))
@@ -109,6 +110,7 @@ final class UploadHandler: ConnectionHandler {
 
     private func holds(_ encoded: [UInt8], type: MessageType, now: UInt64) throws(ConnectionEnd) {
         guard let peer else { return }
+        hasHeardList = true
         let count = try node.holds(encoded, type: type, peer: peer, now: now)
         node.log.list(.received, count: count, isAddition: type == .have, .peer(peer))
     }

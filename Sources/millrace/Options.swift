@@ -32,6 +32,11 @@ struct ByteSize: ExpressibleByArgument {
     }
 
     var defaultValueDescription: String { "\(byteCount)" }
+
+    func checkAsChunkSize() throws {
+        let sizes = UInt64(WireLimits.smallestChunkByteCount)...UInt64(WireLimits.largestChunkByteCount)
+        guard sizes.contains(byteCount) else { throw ValidationError("--chunk-size takes 1KiB to 16MiB") }
+    }
 }
 
 struct SharedOptions: ParsableArguments {

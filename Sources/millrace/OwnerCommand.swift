@@ -25,8 +25,7 @@ struct OwnerCommand: ParsableCommand {
     func validate() throws {
         if let peers, peers < 1 { throw ValidationError("--peers takes a number from 1") }
         guard linger >= 0, linger.isFinite else { throw ValidationError("--linger takes seconds, 0 or more") }
-        let sizes = UInt64(WireLimits.smallestChunkByteCount)...UInt64(WireLimits.largestChunkByteCount)
-        guard sizes.contains(chunkSize.byteCount) else { throw ValidationError("--chunk-size takes 1KiB to 16MiB") }
+        try chunkSize.checkAsChunkSize()
     }
 
     func run() throws {

@@ -14,11 +14,10 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: "The content ID it should have; exit code 6 if it has another.")
     var content: Digest?
 
+    func validate() throws { try chunkSize.checkAsChunkSize() }
+
     func run() throws {
-        guard let size = UInt32(exactly: chunkSize.byteCount) else {
-            throw ValidationError("--chunk-size takes 1KiB to 16MiB")
-        }
-        let found = try ContentID.compute(path: file, chunkByteCount: size)
+        let found = try ContentID.compute(path: file, chunkByteCount: UInt32(chunkSize.byteCount))
         Output.line("\(found)  \(file)")
         guard content == nil || content == found else {
             throw NodeFailure(.integrity, "\(file) has content ID \(found), not \(content?.hex ?? "")")
