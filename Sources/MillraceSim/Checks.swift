@@ -1,3 +1,4 @@
+import MillraceSwarm
 import MillraceWire
 
 /// The rules that hold at every step, whatever happens to the machines.
@@ -8,14 +9,15 @@ struct Checks {
     private var sentByteCount: UInt64 = 0
     private var arrivedByteCount: UInt64 = 0
     private var lostByteCount: UInt64 = 0
-    /// Chunks handed out, which may be handed out again only after somebody left.
-    private var handedOut: ChunkSet
+    /// When each chunk was handed out; it may be again after somebody left, or once its peer has had its time.
+    private var handedOutAt: [UInt64]
+    private var leftAt: UInt64 = 0
 
     private static let violationLimit = 20
 
     init(layout: ChunkLayout) {
         self.layout = layout
-        handedOut = ChunkSet(chunkCount: layout.chunkCount)
+        handedOutAt = Array(repeating: .max, count: Int(layout.chunkCount))
     }
 
     mutating func fail(_ text: @autoclosure () -> String) {
@@ -38,14 +40,17 @@ struct Checks {
         if let chunk { lostByteCount += UInt64(layout.byteCount(of: chunk)) }
     }
 
-    mutating func granted(_ chunk: ChunkID, isHashed: Bool, isHeld: Bool, at now: UInt64) {
+    mutating func granted(_ chunk: ChunkID, isHashed: Bool, at now: UInt64) {
         if !isHashed { fail("the owner hands out chunk \(chunk) before it is hashed") }
-        if !handedOut.insert(chunk) { fail("the owner hands out chunk \(chunk) twice") }
+        let before = handedOutAt[Int(chunk)]
+        handedOutAt[Int(chunk)] = now
+        guard before != .max, leftAt <= before else { return }
+        if now - before < SwarmLimits.shortestGrantPatienceNanoseconds { fail("the owner hands out chunk \(chunk) twice") }
     }
 
     /// Somebody left: the owner may hand out again what that took away.
-    mutating func left(_ isOpen: (PeerIndex) -> Bool) {
-        handedOut = ChunkSet(chunkCount: layout.chunkCount)
+    mutating func left(at now: UInt64) {
+        leftAt = now
     }
 
     /// What was sent has arrived, was lost with a connection, or is on its way.

@@ -7,6 +7,7 @@ import MillraceWire
 public func runSimulation(
     _ options: SimOptions, tell: ((String) -> Void)? = nil
 ) throws(ChunkLayout.LayoutError) -> SimReport {
+    let command = options.command
     var options = options
     let plan = options.scenario == .faulty ? SimPlan(faulty: &options) : SimPlan(options)
     let byteCount = UInt64(options.chunkCount) * UInt64(options.chunkByteCount)
@@ -14,5 +15,5 @@ public func runSimulation(
     let layout = try ChunkLayout(
         fileByteCount: byteCount - (options.chunkCount > 0 ? UInt64(options.chunkByteCount) / 3 : 0),
         chunkByteCount: options.chunkByteCount)
-    return Simulation(options, plan: plan, layout: layout, tell: tell).run()
+    return Simulation(options, command: command, plan: plan, layout: layout, tell: tell).run()
 }

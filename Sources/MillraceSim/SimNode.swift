@@ -32,7 +32,12 @@ struct Connection {
     /// Turns of the chunk being sent that are still to come; 0 before its first.
     var turnsLeft = 0
     /// Chunks the client asked for and got no answer for.
-    var asked: [ChunkID] = []
+    var asked: [Asked] = []
+}
+
+struct Asked {
+    let chunk: ChunkID
+    var isCancelled = false
 }
 
 /// One machine: its link, its disk, and the peer that runs on it.

@@ -21,7 +21,10 @@ public struct PeerReport: Sendable {
 
 /// What came of a simulated run.
 public struct SimReport: Sendable {
+    /// What was run: of a faulty run, what was drawn.
     public let options: SimOptions
+    /// The command that runs this again.
+    public let command: String
     public let peers: [PeerReport]
     /// When the last peer that had to end did, in nanoseconds of simulated time.
     public let endedAt: UInt64

@@ -54,10 +54,10 @@ extension Simulation {
     private func execute(_ action: OwnerAction) {
         switch action {
         case .grant(let peer, let chunk):
-            checks.granted(chunk, isHashed: chunk < hashedCount, isHeld: holders[Int(chunk)] > 0, at: now)
+            checks.granted(chunk, isHashed: chunk < hashedCount, at: now)
             enqueue(Outgoing(chunk: chunk, purpose: .grant), on: connectionOfPeer[Int(peer)])
             if options.canary == .grantsTwice, chunk % 64 == 63 {
-                checks.granted(chunk, isHashed: true, isHeld: holders[Int(chunk)] > 0, at: now)
+                checks.granted(chunk, isHashed: true, at: now)
             }
         case .send(let peer, let chunk):
             story.milestone(now) { "the owner sends chunk \(chunk) to peer \(nodeOfPeer[Int(peer)]) once more" }
@@ -93,7 +93,7 @@ extension Simulation {
     }
 
     func leaves(_ peer: PeerIndex) {
-        checks.left { self.connections[self.connectionOfPeer[Int($0)]].isSourceOpen }
+        checks.left(at: now)
         owner.left(peer)
         rosterChanges()
         pumpOwner()

@@ -74,6 +74,9 @@ extension Simulation {
         case .request(let peer, let chunk): request(chunk, from: peer, of: node)
         case .cancel(let peer, let chunk):
             guard let id = source(peer, of: node) else { return }
+            if let position = connections[id].asked.firstIndex(where: { $0.chunk == chunk }) {
+                connections[id].asked[position].isCancelled = true
+            }
             queue.push(.cancel, at: arrival(from: node.number, to: connections[id].source), id, chunk)
         case .credit(let count):
             guard let id = node.ownerConnection else { return checks.fail("peer \(node.number) has no owner for credits") }
@@ -92,20 +95,26 @@ extension Simulation {
             return checks.fail("peer \(node.number) asks a peer it has no connection to for chunk \(chunk)")
         }
         if node.disk.contains(chunk) { checks.fail("peer \(node.number) asks for chunk \(chunk), which it holds") }
-        var askedCount = 1
-        for other in node.sources {
-            for asked in connections[other].asked where asked == chunk {
-                askedCount += 1
-                if other == id { checks.fail("peer \(node.number) asks one source twice for chunk \(chunk)") }
-            }
-        }
-        if askedCount > 2 { checks.fail("peer \(node.number) asks \(askedCount) sources for chunk \(chunk)") }
-        connections[id].asked.append(chunk)
+        checkBound(chunk, id, node)
+        connections[id].asked.append(Asked(chunk: chunk))
         let source = connections[id].source
         story.detail(now) { "peer \(node.number) requests chunk \(chunk) from peer \(source)" }
         queue.push(.request, at: arrival(from: node.number, to: source), id, chunk)
         guard options.canary == .asksTwice, chunk % 16 == 5 else { return }
-        connections[id].asked.append(contentsOf: [chunk, chunk])
+        checkBound(chunk, id, node)
+    }
+
+    /// One source at a time is asked for a chunk; those it was cancelled at may still have to answer.
+    private func checkBound(_ chunk: ChunkID, _ id: Int, _ node: SimNode) {
+        var unansweredCount = 0
+        for other in node.sources {
+            for asked in connections[other].asked where asked.chunk == chunk {
+                unansweredCount += 1
+                if other == id { checks.fail("peer \(node.number) asks one source twice for chunk \(chunk)") }
+                if !asked.isCancelled { checks.fail("peer \(node.number) asks two sources for chunk \(chunk)") }
+            }
+        }
+        if unansweredCount > 2 { checks.fail("peer \(node.number) asks a fourth source for chunk \(chunk)") }
     }
 
     /// The connection by which the node fetches from this member.

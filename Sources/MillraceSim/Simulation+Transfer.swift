@@ -50,7 +50,7 @@ extension Simulation {
     }
 
     private func isAnswered(_ id: Int, _ chunk: ChunkID, _ node: SimNode) {
-        guard let position = connections[id].asked.firstIndex(of: chunk) else {
+        guard let position = connections[id].asked.firstIndex(where: { $0.chunk == chunk }) else {
             return checks.fail("peer \(node.number) gets an answer about chunk \(chunk) that it did not ask for")
         }
         connections[id].asked.remove(at: position)
@@ -150,7 +150,7 @@ extension Simulation {
         guard listener.isAlive else { return }
         if listener.number == 0 {
             guard isOwnerThere else { return }
-            owner.holds(connections[id].clientIndex, run)
+            owner.holds(connections[id].clientIndex, run, at: now)
             return pumpOwner()
         }
         let peer = isClient ? connections[id].sourceIndex : connections[id].clientIndex

@@ -5,6 +5,7 @@ import MillraceWire
 /// code of a real node. Time is simulated, in nanoseconds; everything follows from the options.
 final class Simulation {
     let options: SimOptions
+    let command: String
     let plan: SimPlan
     let layout: ChunkLayout
     var now: UInt64 = 0
@@ -37,8 +38,9 @@ final class Simulation {
     private var peerActions: [PeerAction] = []
     var ownerActions: [OwnerAction] = []
 
-    init(_ options: SimOptions, plan: SimPlan, layout: ChunkLayout, tell: ((String) -> Void)?) {
+    init(_ options: SimOptions, command: String, plan: SimPlan, layout: ChunkLayout, tell: ((String) -> Void)?) {
         self.options = options
+        self.command = command
         self.plan = plan
         self.layout = layout
         generator = SeededGenerator(seed: options.seed ^ 0x6C62_272E_07BB_0142)
@@ -184,7 +186,7 @@ final class Simulation {
             return report
         }
         return SimReport(
-            options: options, peers: peers, endedAt: endedAt,
+            options: options, command: command, peers: peers, endedAt: endedAt,
             ownerEgress: Double(checks.ownerSentByteCount) / Double(max(1, layout.fileByteCount)),
             rescueCount: owner.rescueCount, eventCount: eventCount, traceHash: trace.value,
             violations: checks.violations, layout: layout, arrivals: nodes.dropFirst().map(\.arrivals), faults: faults)

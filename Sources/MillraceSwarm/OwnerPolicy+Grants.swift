@@ -16,12 +16,14 @@ extension OwnerPolicy {
         guard isMember(peer), !members[Int(peer)]!.writing.isEmpty else { return }
         let start = max(members[Int(peer)]!.writing.removeFirst(), members[Int(peer)]!.lastWrote)
         members[Int(peer)]!.lastWrote = now
+        if members[Int(peer)]!.writing.isEmpty { writers.removeAll { $0 == peer } }
         let sample = now > start ? now - start : 0
         writeNanoseconds = writeNanoseconds.map { $0 - $0 / 8 + sample / 8 } ?? sample
     }
 
     /// Binds chunks to credits while the uplink has room.
     public mutating func pump(at now: UInt64, into actions: inout [OwnerAction]) {
+        expireGrants(at: now)
         while !unsent.isEmpty, hasRoom(at: now), let index = chooseCredit() {
             let peer = creditQueue.remove(at: index)
             guard let chunk = unsent.first(missingIn: members[Int(peer)]!.have) else { return }
@@ -30,19 +32,23 @@ extension OwnerPolicy {
             relayed.remove(chunk)
             members[Int(peer)]!.unreplicated += 1
             members[Int(peer)]!.credits -= 1
+            if members[Int(peer)]!.writing.isEmpty { writers.append(peer) }
             members[Int(peer)]!.writing.append(now)
+            grantsInFlight.append(Grant(peer: peer, chunk: chunk, at: now))
             sentChunkCount += 1
             actions.append(.grant(peer, chunk))
         }
     }
 
-    /// When an uplink turn that is taken now will be free for others although its chunk has not left: a peer that
-    /// reads slowly must not keep the rest waiting. Nil when nobody waits.
+    /// When `pump` has something to do although nothing was heard: an uplink turn that a slow reader has used up, or a
+    /// grant that a silent peer has. Nil when nobody waits for either.
     public func nextDeadline(at now: UInt64) -> UInt64? {
-        guard takesTurns, !creditQueue.isEmpty, !unsent.isEmpty else { return nil }
+        guard !creditQueue.isEmpty else { return nil }
         var earliest: UInt64?
-        for member in members {
-            guard let bound = member?.writing.first, bound + patienceNanoseconds > now else { continue }
+        if let grant = grantsInFlight.first, let patience = grantPatienceNanoseconds { earliest = grant.at + patience }
+        guard takesTurns, !unsent.isEmpty else { return earliest }
+        for peer in writers {
+            guard let bound = members[Int(peer)]?.writing.first, bound + patienceNanoseconds > now else { continue }
             earliest = min(earliest ?? .max, bound + patienceNanoseconds)
         }
         return earliest
@@ -59,8 +65,8 @@ extension OwnerPolicy {
     private func hasRoom(at now: UInt64) -> Bool {
         guard takesTurns else { return true }
         var busy = 0
-        for member in members {
-            guard let bound = member?.writing.first, bound + patienceNanoseconds > now else { continue }
+        for peer in writers {
+            guard let bound = members[Int(peer)]?.writing.first, bound + patienceNanoseconds > now else { continue }
             busy += 1
             if busy == SwarmLimits.uplinkTurns { return false }
         }
@@ -90,5 +96,31 @@ extension OwnerPolicy {
     /// Late binding: a slow link has one chunk being written; a fast one is kept busy by all its credits.
     private func writingLimit(of member: OwnerMember) -> Int {
         takesTurns ? 1 : WireLimits.largestOutstandingCount
+    }
+
+    /// The peer lists a chunk that it was granted.
+    mutating func listed(_ chunk: ChunkID, by peer: PeerIndex, at now: UInt64?) {
+        guard let index = grantsInFlight.firstIndex(where: { $0.chunk == chunk && $0.peer == peer }) else { return }
+        let grant = grantsInFlight.remove(at: index)
+        guard let now, now >= grant.at else { return }
+        let sample = now - grant.at
+        listNanoseconds = listNanoseconds.map { $0 - $0 / 8 + sample / 8 } ?? sample
+    }
+
+    /// How long after a grant the peer must have listed it; nil while nobody knows how long that takes.
+    var grantPatienceNanoseconds: UInt64? {
+        listNanoseconds.map { max(SwarmLimits.shortestGrantPatienceNanoseconds, SwarmLimits.grantPatienceTimes * $0) }
+    }
+
+    /// A peer that fell silent with grants in its hands must not keep them from the rest until it counts as gone.
+    private mutating func expireGrants(at now: UInt64) {
+        guard let patience = grantPatienceNanoseconds else { return }
+        while let grant = grantsInFlight.first, now >= grant.at + patience {
+            grantsInFlight.removeFirst()
+            guard grantee[Int(grant.chunk)] == grant.peer, isMember(grant.peer) else { continue }
+            grantee[Int(grant.chunk)] = OwnerPolicy.nobody
+            if !relayed.contains(grant.chunk) { members[Int(grant.peer)]!.unreplicated -= 1 }
+            if holderCount[Int(grant.chunk)] == 0 { unsent.insert(grant.chunk) }
+        }
     }
 }

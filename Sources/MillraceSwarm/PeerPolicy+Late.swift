@@ -19,6 +19,7 @@ extension PeerPolicy {
     public mutating func tick(at now: UInt64, into actions: inout [PeerAction]) {
         guard !have.isFull else { return }
         let hedge = hedgeNanoseconds
+        var isAnyLate = false
         if let rescue, now >= rescue.at + SwarmLimits.rescueHedgePeriods * hedge { self.rescue = nil }
         for index in neighbours.indices {
             var position = 0
@@ -26,12 +27,17 @@ extension PeerPolicy {
                 let request = neighbours[index].outstanding[position]
                 if !request.isSuperseded, now >= request.lateAt {
                     neighbours[index].outstanding[position].lateAt = now + hedge
+                    isAnyLate = true
                     late(request, at: position, of: index, now, into: &actions)
                 }
                 position += 1
             }
         }
-        if let strandedAt, now >= strandedAt { rescueStranded(at: now, into: &actions) }
+        if let strandedAt, now >= strandedAt {
+            isAnyLate = true
+            rescueStranded(at: now, into: &actions)
+        }
+        if isAnyLate { lateStreak = min(lateStreak + 1, SwarmLimits.hedgeDoublingLimit) }
         fill(at: now, into: &actions)
     }
 
@@ -54,7 +60,7 @@ extension PeerPolicy {
             actions.append(.connect(peer))
             return
         }
-        guard !neighbours[index].outstanding.contains(where: { $0.chunk == chunk }) else { return }
+        guard !neighbours[index].isAsked(chunk), mayAskAnother(chunk) else { return }
         if neighbours[index].have.contains(chunk) {
             request(chunk, from: index, at: now, into: &actions)
         } else if asked.count < SwarmLimits.largestWindow {
@@ -62,12 +68,17 @@ extension PeerPolicy {
         }
     }
 
+    /// Whether few enough sources have a request for the chunk to answer.
+    func mayAskAnother(_ chunk: ChunkID) -> Bool {
+        var count = 0
+        for index in neighbours.indices where neighbours[index].isAsked(chunk) { count += 1 }
+        return count < SwarmLimits.unansweredLimit
+    }
+
     private mutating func late(
         _ late: Request, at position: Int, of index: Int, _ now: UInt64, into actions: inout [PeerAction]
     ) {
         if let other = otherHolder(of: late.chunk, besides: index) {
-            neighbours[index].outstanding[position].isSuperseded = true
-            actions.append(.cancel(neighbours[index].peer, late.chunk))
             request(late.chunk, from: other, at: now, into: &actions)
         } else if rescue == nil {
             rescue = (late.chunk, now)
@@ -89,7 +100,7 @@ extension PeerPolicy {
         var best: Int?
         for other in neighbours.indices where other != index && neighbours[other].isSource {
             guard neighbours[other].have.contains(chunk) else { continue }
-            guard !neighbours[other].outstanding.contains(where: { $0.chunk == chunk }) else { return nil }
+            guard !neighbours[other].isAsked(chunk) else { return nil }
             if let current = best,
                 neighbours[current].outstanding.count <= neighbours[other].outstanding.count
             {
