@@ -44,7 +44,7 @@ struct Checks {
         if !isHashed { fail("the owner hands out chunk \(chunk) before it is hashed") }
         let before = handedOutAt[Int(chunk)]
         handedOutAt[Int(chunk)] = now
-        guard before != .max, leftAt <= before else { return }
+        guard before != .max, leftAt < before else { return }
         if now - before < SwarmLimits.shortestGrantPatienceNanoseconds { fail("the owner hands out chunk \(chunk) twice") }
     }
 

@@ -55,6 +55,7 @@ extension Simulation {
         switch action {
         case .grant(let peer, let chunk):
             checks.granted(chunk, isHashed: chunk < hashedCount, at: now)
+            story.detail(now) { "the owner gives chunk \(chunk) to peer \(nodeOfPeer[Int(peer)])" }
             enqueue(Outgoing(chunk: chunk, purpose: .grant), on: connectionOfPeer[Int(peer)])
             if options.canary == .grantsTwice, chunk % 64 == 63 {
                 checks.granted(chunk, isHashed: true, at: now)

@@ -84,6 +84,9 @@ extension Simulation {
         case .rescue(let chunk, let failed):
             guard let id = node.ownerConnection else { return }
             queue.push(.rescues, at: arrival(from: node.number, to: 0), id, chunk, failed ?? noMember)
+        case .accuse(let peer, _):
+            guard let id = node.ownerConnection else { return }
+            queue.push(.accuses, at: arrival(from: node.number, to: 0), id, peer)
         case .connect(let peer): connect(node, to: peer)
         case .disconnect(let peer):
             if let id = source(peer, of: node) { close(id, bySource: false) }

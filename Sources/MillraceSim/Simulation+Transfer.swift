@@ -87,9 +87,6 @@ extension Simulation {
         node.report.chunksBad += 1
         let peer = connections[id].sourceIndex
         story.milestone(now) { "peer \(node.number) got a bad chunk \(chunk) from peer \(connections[id].source)" }
-        if let ownerConnection = node.ownerConnection {
-            queue.push(.accuses, at: arrival(from: node.number, to: 0), ownerConnection, peer)
-        }
         decide(node) { policy, actions in policy.bad(chunk, from: .peer(peer), at: now, into: &actions) }
     }
 

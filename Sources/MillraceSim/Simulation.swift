@@ -152,7 +152,7 @@ final class Simulation {
     func healed(_ one: Int, _ other: Int, _ at: UInt64) -> UInt64 {
         var at = at
         for partition in plan.partitions where partition.isCutOff[one] != partition.isCutOff[other] {
-            if at >= partition.from, at < partition.until { at = partition.until + options.latencyNanoseconds }
+            if at >= partition.from, at < partition.until { at = partition.until }
         }
         return at
     }

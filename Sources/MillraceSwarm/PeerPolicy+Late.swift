@@ -54,7 +54,12 @@ extension PeerPolicy {
         _ chunk: ChunkID, to peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]
     ) {
         if rescue?.chunk == chunk { rescue = (chunk, now) }
-        guard !have.contains(chunk), peer != selfIndex, !banned.contains(peer) else { return }
+        guard !have.contains(chunk), peer != selfIndex else { return }
+        guard !banned.contains(peer) else {
+            // The owner may know this peer by a new number, under which it accused nobody yet.
+            actions.append(.accuse(peer, chunk))
+            return
+        }
         guard let index = neighbours.index(of: peer), neighbours[index].isSource else {
             if asked.count < SwarmLimits.largestWindow { asked.append((chunk, peer)) }
             actions.append(.connect(peer))

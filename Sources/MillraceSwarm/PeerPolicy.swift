@@ -8,6 +8,8 @@ public enum PeerAction: Sendable, Equatable {
     case credit(Int)
     /// Ask the owner for help with a chunk that the named source does not send.
     case rescue(ChunkID, from: PeerIndex?)
+    /// Tell the owner that this member sent a chunk that does not match its digest.
+    case accuse(PeerIndex, ChunkID)
     /// Open a connection to fetch from this member.
     case connect(PeerIndex)
     /// Close the connection used to fetch from this member; it is no source any more.
@@ -106,7 +108,7 @@ public struct PeerPolicy: Sendable {
         topUpCredits(into: &actions)
     }
 
-    /// A chunk came whose bytes do not match its digest. The source is never asked again.
+    /// A chunk came whose bytes do not match its digest. The owner is told, the source is never asked again.
     public mutating func bad(
         _ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64, into actions: inout [PeerAction]
     ) {
@@ -116,6 +118,7 @@ public struct PeerPolicy: Sendable {
             return
         }
         banned.append(peer)
+        actions.append(.accuse(peer, chunk))
         actions.append(.disconnect(peer))
         sourceLost(peer, at: now, into: &actions)
     }
@@ -144,7 +147,7 @@ public struct PeerPolicy: Sendable {
 
     /// Digests are known now for all chunks below this number.
     public mutating func digestsKnown(below count: UInt32, at now: UInt64, into actions: inout [PeerAction]) {
-        digestCount = count
+        digestCount = max(digestCount, count)
         fill(at: now, into: &actions)
     }
 
