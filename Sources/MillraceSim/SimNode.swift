@@ -27,6 +27,8 @@ struct Connection {
     /// What the source has still to send, the chunk being sent first.
     var queue = Fifo<Outgoing>()
     var isSending = false
+    /// It waits for its turn on the uplink.
+    var isReady = false
     /// When what is being sent has passed the receiver's downlink.
     var deliveredAt: UInt64 = 0
     /// Turns of the chunk being sent that are still to come; 0 before its first.

@@ -5,7 +5,9 @@ extension Simulation {
     /// Puts a chunk behind those that wait on this connection.
     func enqueue(_ outgoing: Outgoing, on id: Int) {
         connections[id].queue.append(outgoing)
-        if connections[id].queue.count == 1, !connections[id].isSending { becomesReady(id) }
+        guard !connections[id].isSending, !connections[id].isReady else { return }
+        becomesReady(id)
+        startNext(nodes[connections[id].source])
     }
 
     func handleUplink(_ event: Event) {
@@ -19,14 +21,14 @@ extension Simulation {
     }
 
     private func becomesReady(_ id: Int) {
-        let node = nodes[connections[id].source]
-        node.ready.append(id)
-        startNext(node)
+        connections[id].isReady = true
+        nodes[connections[id].source].ready.append(id)
     }
 
     /// Gives the uplink to the connection that has waited longest.
     func startNext(_ node: SimNode) {
         while !node.isUplinkBusy, node.isAlive, node.stalledUntil <= now, let id = node.ready.popFirst() {
+            connections[id].isReady = false
             guard connections[id].isSourceOpen, let outgoing = connections[id].queue.first else { continue }
             startTurn(id, outgoing, from: node)
         }
@@ -67,7 +69,7 @@ extension Simulation {
         connections[id].isSending = false
         connections[id].turnsLeft -= 1
         let outgoing = connections[id].turnsLeft == 0 ? connections[id].queue.popFirst() : nil
-        if !connections[id].queue.isEmpty { node.ready.append(id) }
+        if !connections[id].queue.isEmpty { becomesReady(id) }
         if let outgoing { hasLeft(outgoing, on: id) }
         startNext(node)
     }

@@ -24,7 +24,7 @@ extension OwnerPolicy {
     /// Binds chunks to credits while the uplink has room.
     public mutating func pump(at now: UInt64, into actions: inout [OwnerAction]) {
         expireGrants(at: now)
-        while !unsent.isEmpty, hasRoom(at: now), let index = chooseCredit() {
+        while !unsent.isEmpty, hasRoom(at: now), let index = chooseCredit(at: now) {
             let peer = creditQueue.remove(at: index)
             guard let chunk = unsent.first(missingIn: members[Int(peer)]!.have) else { return }
             unsent.remove(chunk)
@@ -64,18 +64,20 @@ extension OwnerPolicy {
     /// Grants bound within the last two usual writing times count; older ones sit at a slow reader, not in the uplink.
     private func hasRoom(at now: UInt64) -> Bool {
         guard takesTurns else { return true }
+        let half = (ring.count + 1) / 2
+        let turns = min(max(SwarmLimits.fewestUplinkTurns, half), SwarmLimits.mostUplinkTurns)
         var busy = 0
         for peer in writers {
             guard let bound = members[Int(peer)]?.writing.first, bound + patienceNanoseconds > now else { continue }
             busy += 1
-            if busy == SwarmLimits.uplinkTurns { return false }
+            if busy == turns { return false }
         }
         return true
     }
 
-    /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose
-    /// grants had to be rescued waits while any other incomplete peer is free of that.
-    private func chooseCredit() -> Int? {
+    /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose grants had to be rescued waits while any other
+    /// incomplete peer is free of that.
+    private func chooseCredit(at now: UInt64) -> Int? {
         lazy var someUnstruck = members.contains { member in
             guard let member else { return false }
             return !member.isComplete && member.strikes < SwarmLimits.strikeLimit
@@ -90,7 +92,17 @@ extension OwnerPolicy {
             if member.unreplicated < SwarmLimits.unreplicatedGate { return index }
             best = (index, member.unreplicated)
         }
-        return best?.index
+        guard let best, !isWorthWaiting(insteadOf: best.unreplicated, at: now) else { return nil }
+        return best.index
+    }
+
+    /// Somebody the uplink is busy with now passes chunks on so much better that the next had better go there too.
+    private func isWorthWaiting(insteadOf unreplicated: Int, at now: UInt64) -> Bool {
+        writers.contains { peer in
+            guard let member = members[Int(peer)], let bound = member.writing.first else { return false }
+            guard bound + patienceNanoseconds > now else { return false }
+            return member.unreplicated + SwarmLimits.unreplicatedGate <= unreplicated
+        }
     }
 
     /// Late binding: a slow link has one chunk being written; a fast one is kept busy by all its credits.

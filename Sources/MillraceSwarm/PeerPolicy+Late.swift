@@ -46,7 +46,7 @@ extension PeerPolicy {
     private var strandedAt: UInt64? {
         guard acceptsGrants, rescue == nil, outstandingCount == 0 || !asked.isEmpty else { return nil }
         guard lowestMissing < digestCount else { return nil }
-        return lastProgress + (lastCameByRescue ? 1 : SwarmLimits.rescueHedgePeriods) * hedgeNanoseconds
+        return lastProgress + (rescueStreak > 0 ? 1 : SwarmLimits.rescueHedgePeriods) * hedgeNanoseconds
     }
 
     /// The owner answered a rescue: this member has the chunk, or will have it soon.
@@ -89,6 +89,11 @@ extension PeerPolicy {
             rescue = (late.chunk, now)
             actions.append(.rescue(late.chunk, from: neighbours[index].peer))
         }
+    }
+
+    /// Nothing has come for a while but by rescue: there is no use in waiting before the next.
+    mutating func goOnRescuing(at now: UInt64, into actions: inout [PeerAction]) {
+        if !have.isFull, strandedAt != nil { rescueStranded(at: now, into: &actions) }
     }
 
     private mutating func rescueStranded(at now: UInt64, into actions: inout [PeerAction]) {

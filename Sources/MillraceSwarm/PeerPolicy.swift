@@ -61,8 +61,8 @@ public struct PeerPolicy: Sendable {
     var rescue: (chunk: ChunkID, at: UInt64)?
     /// When this peer last got a chunk or had reason to expect one; what is idle much longer is stranded.
     var lastProgress: UInt64 = 0
-    /// The last chunk came by rescue: others are likely stranded for the same reason.
-    var lastCameByRescue = false
+    /// How many chunks came by rescue since one came otherwise: more are likely stranded for the same reason.
+    var rescueStreak = 0
     /// Chunks the owner sent this peer elsewhere for, each with the member to ask as soon as it is a source.
     var asked: [(chunk: ChunkID, peer: PeerIndex)] = []
     /// Members whose chunks were bad: never a source again.
@@ -102,10 +102,11 @@ public struct PeerPolicy: Sendable {
             withdraw(chunk, into: &actions)
             if origin != .disk { pace.arrival(at: now) }
             lastProgress = now
-            lastCameByRescue = origin == .rescue
+            rescueStreak = origin == .rescue ? rescueStreak + 1 : 0
         }
         fill(at: now, into: &actions)
         topUpCredits(into: &actions)
+        if rescueStreak >= SwarmLimits.rescueStreakLimit { goOnRescuing(at: now, into: &actions) }
     }
 
     /// A chunk came whose bytes do not match its digest. The owner is told, the source is never asked again.

@@ -35,6 +35,8 @@ public enum SwarmLimits {
     /// A chunk rescued within so many hedge periods is on its way; others are sent to whoever got it.
     public static let rescueHedgePeriods: UInt64 = 4
 
+    /// After so many rescues in a row there is nobody else to wait for: the next is asked for at once.
+    public static let rescueStreakLimit = 4
     /// A rescued chunk is not sent to the same peer again for this time, whatever it says: it is on its connection.
     public static let rescuePatienceNanoseconds: UInt64 = 30_000_000_000
     /// Sources that may have a request for one chunk to answer, cancelled or not: the first, the one asked instead, and
@@ -47,8 +49,11 @@ public enum SwarmLimits {
     /// A chunk that takes this long to leave makes the owner send to few peers at a time, so that whole chunks arrive
     /// early somewhere; below it, taking turns costs more than it gains.
     public static let turnTakingNanoseconds: UInt64 = 2_000_000
-    /// Peers the owner sends to at a time where it takes turns.
-    public static let uplinkTurns = 2
+    /// Peers the owner sends to at a time where it takes turns: half of them, within these bounds. With fewer the uplink
+    /// idles whenever they are busy with what others send them (2 cost up to 50 % where buffers are small); with as many
+    /// as there are peers it would no longer choose.
+    public static let fewestUplinkTurns = 2
+    public static let mostUplinkTurns = 8
 
     /// Chunk arrivals further apart than this are announced one by one, others in batches.
     public static let announceAtOnceNanoseconds: UInt64 = 2_000_000
