@@ -18,7 +18,8 @@ extension OwnerPolicy {
         members[Int(peer)]!.lastWrote = now
         if members[Int(peer)]!.writing.isEmpty { writers.removeAll { $0 == peer } }
         let sample = now > start ? now - start : 0
-        writeNanoseconds = writeNanoseconds.map { $0 - $0 / 8 + sample / 8 } ?? sample
+        writeNanoseconds = average(writeNanoseconds, sample)
+        members[Int(peer)]!.writeNanoseconds = average(members[Int(peer)]!.writeNanoseconds, sample)
     }
 
     /// Binds chunks to credits while the uplink has room.
@@ -92,16 +93,18 @@ extension OwnerPolicy {
             if member.unreplicated < SwarmLimits.unreplicatedGate { return index }
             best = (index, member.unreplicated)
         }
-        guard let best, !isWorthWaiting(insteadOf: best.unreplicated, at: now) else { return nil }
+        guard let best, !isWorthWaiting(insteadOf: creditQueue[best.index], at: now) else { return nil }
         return best.index
     }
 
     /// Somebody the uplink is busy with now passes chunks on so much better that the next had better go there too.
-    private func isWorthWaiting(insteadOf unreplicated: Int, at now: UInt64) -> Bool {
-        writers.contains { peer in
+    private func isWorthWaiting(insteadOf candidate: PeerIndex, at now: UInt64) -> Bool {
+        let other = members[Int(candidate)]!
+        return writers.contains { peer in
             guard let member = members[Int(peer)], let bound = member.writing.first else { return false }
             guard bound + patienceNanoseconds > now else { return false }
-            return member.unreplicated + SwarmLimits.unreplicatedGate <= unreplicated
+            guard let own = member.writeNanoseconds, own <= 2 * (other.writeNanoseconds ?? own) else { return false }
+            return member.unreplicated + SwarmLimits.unreplicatedGate <= other.unreplicated
         }
     }
 
@@ -116,7 +119,7 @@ extension OwnerPolicy {
         let grant = grantsInFlight.remove(at: index)
         guard let now, now >= grant.at else { return }
         let sample = now - grant.at
-        listNanoseconds = listNanoseconds.map { $0 - $0 / 8 + sample / 8 } ?? sample
+        listNanoseconds = average(listNanoseconds, sample)
     }
 
     /// How long after a grant the peer must have listed it; nil while nobody knows how long that takes.
@@ -134,5 +137,10 @@ extension OwnerPolicy {
             if !relayed.contains(grant.chunk) { members[Int(grant.peer)]!.unreplicated -= 1 }
             if holderCount[Int(grant.chunk)] == 0 { unsent.insert(grant.chunk) }
         }
+    }
+
+    /// A moving average over about eight samples.
+    private func average(_ old: UInt64?, _ sample: UInt64) -> UInt64 {
+        old.map { $0 - $0 / 8 + sample / 8 } ?? sample
     }
 }

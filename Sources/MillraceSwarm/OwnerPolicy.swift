@@ -20,6 +20,8 @@ struct OwnerMember: Sendable {
     var writing: [UInt64] = []
     /// When the last of them had been written.
     var lastWrote: UInt64 = 0
+    /// The average time a chunk takes to leave for its socket.
+    var writeNanoseconds: UInt64?
     /// Granted chunks that no other peer has announced yet.
     var unreplicated = 0
     /// Rescues of chunks that were granted to this peer.
