@@ -6,6 +6,8 @@ struct Request: Sendable {
     let at: UInt64
     /// When it is late, or late once more.
     var lateAt: UInt64
+    /// How often it was late.
+    var lateCount = 0
     /// The request was cancelled, because it was late and went to somebody else or because the chunk has come: its answer
     /// still counts for the source's window, no longer for the peer's.
     var isSuperseded = false

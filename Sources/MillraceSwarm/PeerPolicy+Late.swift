@@ -27,6 +27,7 @@ extension PeerPolicy {
                 let request = neighbours[index].outstanding[position]
                 if !request.isSuperseded, now >= request.lateAt {
                     neighbours[index].outstanding[position].lateAt = now + hedge
+                    neighbours[index].outstanding[position].lateCount += 1
                     isAnyLate = true
                     late(request, at: position, of: index, now, into: &actions)
                 }
@@ -85,11 +86,14 @@ extension PeerPolicy {
     ) {
         if let other = otherHolder(of: late.chunk, besides: index) {
             request(late.chunk, from: other, at: now, into: &actions)
-        } else if rescue == nil {
+        } else if rescue == nil, late.lateCount > 0 || isEndGame {
             rescue = (late.chunk, now)
             actions.append(.rescue(late.chunk, from: neighbours[index].peer))
         }
     }
+
+    /// All that is missing has been asked for: a late request holds up the end.
+    private var isEndGame: Bool { have.count + pending.count == Int(layout.chunkCount) }
 
     /// Nothing has come for a while but by rescue: there is no use in waiting before the next.
     mutating func goOnRescuing(at now: UInt64, into actions: inout [PeerAction]) {
