@@ -6,7 +6,10 @@ struct Request: Sendable {
     let at: UInt64
     /// When it is late, or late once more.
     var lateAt: UInt64
-    /// The request was late and went to somebody else too; its answer still counts for the source's window.
+    /// How often it was late.
+    var lateCount = 0
+    /// The request was cancelled, because it was late and went to somebody else or because the chunk has come: its answer
+    /// still counts for the source's window, no longer for the peer's.
     var isSuperseded = false
 }
 
@@ -15,11 +18,17 @@ struct Neighbour: Sendable {
     let peer: PeerIndex
     var isSource = false
     var isClient = false
+    /// A source that the ring no longer gives this peer: asked for nothing new, left once it has answered.
+    var isRetired = false
     var have: ChunkSet
     /// Oldest first, which is the order of the answers.
     var outstanding: [Request] = []
     /// Chunks it holds that this peer lacks and has not asked for anywhere.
     var wantedCount = 0
+
+    var isIdleRetired: Bool { isSource && isRetired && outstanding.isEmpty }
+
+    func isAsked(_ chunk: ChunkID) -> Bool { outstanding.contains { $0.chunk == chunk } }
 
     init(peer: PeerIndex, chunkCount: UInt32) {
         self.peer = peer

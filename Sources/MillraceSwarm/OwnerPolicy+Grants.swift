@@ -16,13 +16,16 @@ extension OwnerPolicy {
         guard isMember(peer), !members[Int(peer)]!.writing.isEmpty else { return }
         let start = max(members[Int(peer)]!.writing.removeFirst(), members[Int(peer)]!.lastWrote)
         members[Int(peer)]!.lastWrote = now
+        if members[Int(peer)]!.writing.isEmpty { writers.removeAll { $0 == peer } }
         let sample = now > start ? now - start : 0
-        writeNanoseconds = writeNanoseconds.map { $0 - $0 / 8 + sample / 8 } ?? sample
+        writeNanoseconds = average(writeNanoseconds, sample)
+        members[Int(peer)]!.writeNanoseconds = average(members[Int(peer)]!.writeNanoseconds, sample)
     }
 
     /// Binds chunks to credits while the uplink has room.
     public mutating func pump(at now: UInt64, into actions: inout [OwnerAction]) {
-        while !unsent.isEmpty, hasRoom(at: now), let index = chooseCredit() {
+        expireGrants(at: now)
+        while !unsent.isEmpty, hasRoom(at: now), let index = chooseCredit(at: now) {
             let peer = creditQueue.remove(at: index)
             guard let chunk = unsent.first(missingIn: members[Int(peer)]!.have) else { return }
             unsent.remove(chunk)
@@ -30,19 +33,23 @@ extension OwnerPolicy {
             relayed.remove(chunk)
             members[Int(peer)]!.unreplicated += 1
             members[Int(peer)]!.credits -= 1
+            if members[Int(peer)]!.writing.isEmpty { writers.append(peer) }
             members[Int(peer)]!.writing.append(now)
+            grantsInFlight.append(Grant(peer: peer, chunk: chunk, at: now))
             sentChunkCount += 1
             actions.append(.grant(peer, chunk))
         }
     }
 
-    /// When an uplink turn that is taken now will be free for others although its chunk has not left: a peer that
-    /// reads slowly must not keep the rest waiting. Nil when nobody waits.
+    /// When `pump` has something to do although nothing was heard: an uplink turn that a slow reader has used up, or a
+    /// grant that a silent peer has. Nil when nobody waits for either.
     public func nextDeadline(at now: UInt64) -> UInt64? {
-        guard takesTurns, !creditQueue.isEmpty, !unsent.isEmpty else { return nil }
+        guard !creditQueue.isEmpty else { return nil }
         var earliest: UInt64?
-        for member in members {
-            guard let bound = member?.writing.first, bound + patienceNanoseconds > now else { continue }
+        if let grant = grantsInFlight.first, let patience = grantPatienceNanoseconds { earliest = grant.at + patience }
+        guard takesTurns, !unsent.isEmpty else { return earliest }
+        for peer in writers {
+            guard let bound = members[Int(peer)]?.writing.first, bound + patienceNanoseconds > now else { continue }
             earliest = min(earliest ?? .max, bound + patienceNanoseconds)
         }
         return earliest
@@ -58,18 +65,20 @@ extension OwnerPolicy {
     /// Grants bound within the last two usual writing times count; older ones sit at a slow reader, not in the uplink.
     private func hasRoom(at now: UInt64) -> Bool {
         guard takesTurns else { return true }
+        let half = (ring.count + 1) / 2
+        let turns = min(max(SwarmLimits.fewestUplinkTurns, half), SwarmLimits.mostUplinkTurns)
         var busy = 0
-        for member in members {
-            guard let bound = member?.writing.first, bound + patienceNanoseconds > now else { continue }
+        for peer in writers {
+            guard let bound = members[Int(peer)]?.writing.first, bound + patienceNanoseconds > now else { continue }
             busy += 1
-            if busy == SwarmLimits.uplinkTurns { return false }
+            if busy == turns { return false }
         }
         return true
     }
 
-    /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose
-    /// grants had to be rescued waits while any other incomplete peer is free of that.
-    private func chooseCredit() -> Int? {
+    /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose grants had to be rescued waits while any other
+    /// incomplete peer is free of that.
+    private func chooseCredit(at now: UInt64) -> Int? {
         lazy var someUnstruck = members.contains { member in
             guard let member else { return false }
             return !member.isComplete && member.strikes < SwarmLimits.strikeLimit
@@ -84,11 +93,54 @@ extension OwnerPolicy {
             if member.unreplicated < SwarmLimits.unreplicatedGate { return index }
             best = (index, member.unreplicated)
         }
-        return best?.index
+        guard let best, !isWorthWaiting(insteadOf: creditQueue[best.index], at: now) else { return nil }
+        return best.index
+    }
+
+    /// Somebody the uplink is busy with now passes chunks on so much better that the next had better go there too.
+    private func isWorthWaiting(insteadOf candidate: PeerIndex, at now: UInt64) -> Bool {
+        let other = members[Int(candidate)]!
+        return writers.contains { peer in
+            guard let member = members[Int(peer)], let bound = member.writing.first else { return false }
+            guard bound + patienceNanoseconds > now else { return false }
+            guard let own = member.writeNanoseconds, own <= 2 * (other.writeNanoseconds ?? own) else { return false }
+            return member.unreplicated + SwarmLimits.unreplicatedGate <= other.unreplicated
+        }
     }
 
     /// Late binding: a slow link has one chunk being written; a fast one is kept busy by all its credits.
     private func writingLimit(of member: OwnerMember) -> Int {
         takesTurns ? 1 : WireLimits.largestOutstandingCount
+    }
+
+    /// The peer lists a chunk that it was granted.
+    mutating func listed(_ chunk: ChunkID, by peer: PeerIndex, at now: UInt64?) {
+        guard let index = grantsInFlight.firstIndex(where: { $0.chunk == chunk && $0.peer == peer }) else { return }
+        let grant = grantsInFlight.remove(at: index)
+        guard let now, now >= grant.at else { return }
+        let sample = now - grant.at
+        listNanoseconds = average(listNanoseconds, sample)
+    }
+
+    /// How long after a grant the peer must have listed it; nil while nobody knows how long that takes.
+    var grantPatienceNanoseconds: UInt64? {
+        listNanoseconds.map { max(SwarmLimits.shortestGrantPatienceNanoseconds, SwarmLimits.grantPatienceTimes * $0) }
+    }
+
+    /// A peer that fell silent with grants in its hands must not keep them from the rest until it counts as gone.
+    private mutating func expireGrants(at now: UInt64) {
+        guard let patience = grantPatienceNanoseconds else { return }
+        while let grant = grantsInFlight.first, now >= grant.at + patience {
+            grantsInFlight.removeFirst()
+            guard grantee[Int(grant.chunk)] == grant.peer, isMember(grant.peer) else { continue }
+            grantee[Int(grant.chunk)] = OwnerPolicy.nobody
+            if !relayed.contains(grant.chunk) { members[Int(grant.peer)]!.unreplicated -= 1 }
+            if holderCount[Int(grant.chunk)] == 0 { unsent.insert(grant.chunk) }
+        }
+    }
+
+    /// A moving average over about eight samples.
+    private func average(_ old: UInt64?, _ sample: UInt64) -> UInt64 {
+        old.map { $0 - $0 / 8 + sample / 8 } ?? sample
     }
 }

@@ -20,12 +20,23 @@ struct OwnerMember: Sendable {
     var writing: [UInt64] = []
     /// When the last of them had been written.
     var lastWrote: UInt64 = 0
+    /// The average time a chunk takes to leave for its socket.
+    var writeNanoseconds: UInt64?
     /// Granted chunks that no other peer has announced yet.
     var unreplicated = 0
     /// Rescues of chunks that were granted to this peer.
     var strikes = 0
     var accusers: [PeerIndex] = []
+    /// Rescued chunks on their way to this peer, which would only come twice if they were sent again.
+    var rescues: [(chunk: ChunkID, at: UInt64)] = []
     var isComplete = false
+}
+
+/// A chunk that was handed out and that the peer does not list yet.
+struct Grant: Sendable {
+    let peer: PeerIndex
+    let chunk: ChunkID
+    let at: UInt64
 }
 
 /// The owner's side of the swarm: hands every chunk out once, to whoever asked first and passes chunks on, lowest
@@ -53,6 +64,14 @@ public struct OwnerPolicy: Sendable {
     var rescues: [ChunkID: (peer: PeerIndex, at: UInt64)] = [:]  // lookup only
     /// The average time a chunk takes to leave for a socket; nil before the first has left.
     var writeNanoseconds: UInt64?
+    /// Peers with grants that are bound and not written yet.
+    var writers: [PeerIndex] = []
+    /// Grants in the order they were bound, until the peer lists them or has had its time.
+    var grantsInFlight: [Grant] = []
+    /// The average time from a grant to its being listed; nil before the first.
+    var listNanoseconds: UInt64?
+    /// Chunks below this number are hashed and may be handed out.
+    var hashedEnd: ChunkID = 0
     private var planner = RingPlanner()
 
     static let nobody = PeerIndex.max
@@ -68,6 +87,7 @@ public struct OwnerPolicy: Sendable {
 
     /// Chunks that were hashed and may be handed out from now on; those that a peer brought along are not offered.
     public mutating func hashed(_ chunks: Range<ChunkID>) {
+        hashedEnd = max(hashedEnd, chunks.upperBound)
         for chunk in chunks where holderCount[Int(chunk)] == 0 { unsent.insert(chunk) }
     }
 
@@ -83,13 +103,17 @@ public struct OwnerPolicy: Sendable {
     }
 
     /// A peer says that it holds these chunks too.
-    public mutating func holds(_ peer: PeerIndex, _ run: Range<ChunkID>) {
+    ///
+    /// - Parameter now: when it says so; tells how long peers take from a grant to listing it.
+    public mutating func holds(_ peer: PeerIndex, _ run: Range<ChunkID>, at now: UInt64? = nil) {
         guard isMember(peer) else { return }
         for chunk in run {
             guard members[Int(peer)]!.have.insert(chunk) else { continue }
             holderCount[Int(chunk)] += 1
-            unsent.remove(chunk)
+            if !unsent.isEmpty { unsent.remove(chunk) }
+            if !members[Int(peer)]!.rescues.isEmpty { members[Int(peer)]!.rescues.removeAll { $0.chunk == chunk } }
             let first = grantee[Int(chunk)]
+            if first == peer { listed(chunk, by: peer, at: now) }
             if first != OwnerPolicy.nobody, first != peer, relayed.insert(chunk) {
                 members[Int(first)]?.unreplicated -= 1
             }
@@ -109,6 +133,8 @@ public struct OwnerPolicy: Sendable {
         ring.remove(peer)
         planner.forget(peer)
         creditQueue.removeAll { $0 == peer }
+        writers.removeAll { $0 == peer }
+        grantsInFlight.removeAll { $0.peer == peer }
         gone.have.forEachRun { run in
             for chunk in run { holderCount[Int(chunk)] -= 1 }
         }
@@ -117,7 +143,7 @@ public struct OwnerPolicy: Sendable {
             if first == peer { grantee[Int(chunk)] = OwnerPolicy.nobody }
             guard holderCount[Int(chunk)] == 0 else { continue }
             let wasHandedOut = first == peer || gone.have.contains(chunk)
-            if wasHandedOut, !isOnItsWay(chunk) { unsent.insert(chunk) }
+            if wasHandedOut, chunk < hashedEnd, !isOnItsWay(chunk) { unsent.insert(chunk) }
         }
     }
 

@@ -3,6 +3,10 @@ import MillraceWire
 extension PeerPolicy {
     /// Keeps requests in flight: the source with the fewest outstanding gives the chunk that fewest neighbours hold.
     mutating func fill(at now: UInt64, into actions: inout [PeerAction]) {
+        if hasIdleRetired {
+            hasIdleRetired = false
+            dropRetired(at: now, into: &actions)
+        }
         guard !have.isFull else { return }
         let window = SwarmLimits.requestWindow * windowScale
         let perSource = sourceWindow
@@ -12,7 +16,7 @@ extension PeerPolicy {
     }
 
     mutating func request(_ chunk: ChunkID, from index: Int, at now: UInt64, into actions: inout [PeerAction]) {
-        if pending.insert(chunk) { neighbours.wanted(chunk, false) }
+        if pending.insert(chunk) { neighbours.wanted(chunk, false) } else { supersede(chunk, into: &actions) }
         neighbours[index].outstanding.append(Request(chunk: chunk, at: now, lateAt: now + hedgeNanoseconds))
         outstandingCount += 1
         actions.append(.request(neighbours[index].peer, chunk))
@@ -44,7 +48,8 @@ extension PeerPolicy {
     private mutating func choose(perSource: Int) -> (index: Int, chunk: ChunkID)? {
         var tried: UInt64 = 0
         while let index = leastBusySource(perSource: perSource, besides: tried) {
-            if let chunk = rarestChunk(of: index) { return (index, chunk) }
+            // A cancelled request for it may still wait for its answer there.
+            if let chunk = rarestChunk(of: index), !neighbours[index].isAsked(chunk) { return (index, chunk) }
             guard index < 64 else { return nil }
             tried |= 1 << UInt64(index)
         }
@@ -55,7 +60,8 @@ extension PeerPolicy {
         var best: Int?
         var ties = 0
         for index in neighbours.indices {
-            guard neighbours[index].isSource, neighbours[index].wantedCount > 0 else { continue }
+            guard neighbours[index].isSource, !neighbours[index].isRetired else { continue }
+            guard neighbours[index].wantedCount > 0 else { continue }
             guard index >= 64 || tried & (1 << UInt64(index)) == 0 else { continue }
             let busy = neighbours[index].outstanding.count
             guard busy < perSource else { continue }

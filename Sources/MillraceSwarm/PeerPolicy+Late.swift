@@ -19,6 +19,7 @@ extension PeerPolicy {
     public mutating func tick(at now: UInt64, into actions: inout [PeerAction]) {
         guard !have.isFull else { return }
         let hedge = hedgeNanoseconds
+        var isAnyLate = false
         if let rescue, now >= rescue.at + SwarmLimits.rescueHedgePeriods * hedge { self.rescue = nil }
         for index in neighbours.indices {
             var position = 0
@@ -26,12 +27,18 @@ extension PeerPolicy {
                 let request = neighbours[index].outstanding[position]
                 if !request.isSuperseded, now >= request.lateAt {
                     neighbours[index].outstanding[position].lateAt = now + hedge
+                    neighbours[index].outstanding[position].lateCount += 1
+                    isAnyLate = true
                     late(request, at: position, of: index, now, into: &actions)
                 }
                 position += 1
             }
         }
-        if let strandedAt, now >= strandedAt { rescueStranded(at: now, into: &actions) }
+        if let strandedAt, now >= strandedAt {
+            isAnyLate = true
+            rescueStranded(at: now, into: &actions)
+        }
+        if isAnyLate { lateStreak = min(lateStreak + 1, SwarmLimits.hedgeDoublingLimit) }
         fill(at: now, into: &actions)
     }
 
@@ -40,7 +47,7 @@ extension PeerPolicy {
     private var strandedAt: UInt64? {
         guard acceptsGrants, rescue == nil, outstandingCount == 0 || !asked.isEmpty else { return nil }
         guard lowestMissing < digestCount else { return nil }
-        return lastProgress + (lastCameByRescue ? 1 : SwarmLimits.rescueHedgePeriods) * hedgeNanoseconds
+        return lastProgress + (rescueStreak > 0 ? 1 : SwarmLimits.rescueHedgePeriods) * hedgeNanoseconds
     }
 
     /// The owner answered a rescue: this member has the chunk, or will have it soon.
@@ -48,13 +55,18 @@ extension PeerPolicy {
         _ chunk: ChunkID, to peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]
     ) {
         if rescue?.chunk == chunk { rescue = (chunk, now) }
-        guard !have.contains(chunk), peer != selfIndex, !banned.contains(peer) else { return }
+        guard !have.contains(chunk), peer != selfIndex else { return }
+        guard !banned.contains(peer) else {
+            // The owner may know this peer by a new number, under which it accused nobody yet.
+            actions.append(.accuse(peer, chunk))
+            return
+        }
         guard let index = neighbours.index(of: peer), neighbours[index].isSource else {
             if asked.count < SwarmLimits.largestWindow { asked.append((chunk, peer)) }
             actions.append(.connect(peer))
             return
         }
-        guard !neighbours[index].outstanding.contains(where: { $0.chunk == chunk }) else { return }
+        guard !neighbours[index].isAsked(chunk), mayAskAnother(chunk) else { return }
         if neighbours[index].have.contains(chunk) {
             request(chunk, from: index, at: now, into: &actions)
         } else if asked.count < SwarmLimits.largestWindow {
@@ -62,17 +74,30 @@ extension PeerPolicy {
         }
     }
 
+    /// Whether few enough sources have a request for the chunk to answer.
+    func mayAskAnother(_ chunk: ChunkID) -> Bool {
+        var count = 0
+        for index in neighbours.indices where neighbours[index].isAsked(chunk) { count += 1 }
+        return count < SwarmLimits.unansweredLimit
+    }
+
     private mutating func late(
         _ late: Request, at position: Int, of index: Int, _ now: UInt64, into actions: inout [PeerAction]
     ) {
         if let other = otherHolder(of: late.chunk, besides: index) {
-            neighbours[index].outstanding[position].isSuperseded = true
-            actions.append(.cancel(neighbours[index].peer, late.chunk))
             request(late.chunk, from: other, at: now, into: &actions)
-        } else if rescue == nil {
+        } else if rescue == nil, late.lateCount > 0 || isEndGame {
             rescue = (late.chunk, now)
             actions.append(.rescue(late.chunk, from: neighbours[index].peer))
         }
+    }
+
+    /// All that is missing has been asked for: a late request holds up the end.
+    private var isEndGame: Bool { have.count + pending.count == Int(layout.chunkCount) }
+
+    /// Nothing has come for a while but by rescue: there is no use in waiting before the next.
+    mutating func goOnRescuing(at now: UInt64, into actions: inout [PeerAction]) {
+        if !have.isFull, strandedAt != nil { rescueStranded(at: now, into: &actions) }
     }
 
     private mutating func rescueStranded(at now: UInt64, into actions: inout [PeerAction]) {
@@ -89,7 +114,7 @@ extension PeerPolicy {
         var best: Int?
         for other in neighbours.indices where other != index && neighbours[other].isSource {
             guard neighbours[other].have.contains(chunk) else { continue }
-            guard !neighbours[other].outstanding.contains(where: { $0.chunk == chunk }) else { return nil }
+            guard !neighbours[other].isAsked(chunk) else { return nil }
             if let current = best,
                 neighbours[current].outstanding.count <= neighbours[other].outstanding.count
             {

@@ -7,21 +7,32 @@ extension PeerPolicy {
         creditsOutstanding = 0
     }
 
-    /// The ring changed: connects to new sources and forgets those that left. Live connections to members stay.
+    /// The ring changed: connects to new sources, forgets those that left, and leaves those that the ring now gives to
+    /// others as soon as they have answered: a ring on which everybody serves as many as it asks has no bottleneck.
     public mutating func rosterChanged(_ ring: Ring, at now: UInt64, into actions: inout [PeerAction]) {
         self.ring = ring
-        for peer in wantedSources where neighbours.index(of: peer).map({ !neighbours[$0].isSource }) ?? true {
-            actions.append(.connect(peer))
-        }
+        let wanted = wantedSources
+        for peer in wanted where !isSource(peer) { actions.append(.connect(peer)) }
         var gone: [PeerIndex] = []
         for index in neighbours.indices where neighbours[index].isSource {
             let peer = neighbours[index].peer
+            neighbours[index].isRetired = !wanted.contains(peer)
             if ring.position(of: peer) == nil { gone.append(peer) }
         }
-        for peer in gone {
-            actions.append(.disconnect(peer))
-            sourceLost(peer, at: now, into: &actions)
+        for peer in gone { drop(peer, at: now, into: &actions) }
+        dropRetired(at: now, into: &actions)
+    }
+
+    /// Leaves retired sources that have answered everything.
+    mutating func dropRetired(at now: UInt64, into actions: inout [PeerAction]) {
+        while let index = neighbours.indices.first(where: { neighbours[$0].isIdleRetired }) {
+            drop(neighbours[index].peer, at: now, into: &actions)
         }
+    }
+
+    private mutating func drop(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
+        actions.append(.disconnect(peer))
+        sourceLost(peer, at: now, into: &actions)
     }
 
     /// The members this peer should fetch from, the download neighbour first.
@@ -48,6 +59,7 @@ extension PeerPolicy {
         }
         let index = neighbours.indexAdding(peer)
         neighbours[index].isSource = true
+        neighbours[index].isRetired = false
         requestAsked(from: index, at: now, into: &actions)
         fill(at: now, into: &actions)
     }
@@ -58,8 +70,10 @@ extension PeerPolicy {
         let requests = neighbours[index].outstanding
         neighbours[index].outstanding = []
         neighbours[index].isSource = false
-        outstandingCount -= requests.count
-        for request in requests where !request.isSuperseded { release(request.chunk) }
+        for request in requests where !request.isSuperseded {
+            outstandingCount -= 1
+            release(request.chunk)
+        }
         if !neighbours[index].isClient { neighbours.remove(index) }
         fill(at: now, into: &actions)
     }
@@ -102,7 +116,7 @@ extension PeerPolicy {
         let peer = neighbours[index].peer
         for ask in asked where ask.peer == peer && neighbours[index].have.contains(ask.chunk) {
             guard !have.contains(ask.chunk) else { continue }
-            guard !neighbours[index].outstanding.contains(where: { $0.chunk == ask.chunk }) else { continue }
+            guard !neighbours[index].isAsked(ask.chunk), mayAskAnother(ask.chunk) else { continue }
             request(ask.chunk, from: index, at: now, into: &actions)
         }
         asked.removeAll { $0.peer == peer && neighbours[index].have.contains($0.chunk) }

@@ -8,6 +8,8 @@ public enum PeerAction: Sendable, Equatable {
     case credit(Int)
     /// Ask the owner for help with a chunk that the named source does not send.
     case rescue(ChunkID, from: PeerIndex?)
+    /// Tell the owner that this member sent a chunk that does not match its digest.
+    case accuse(PeerIndex, ChunkID)
     /// Open a connection to fetch from this member.
     case connect(PeerIndex)
     /// Close the connection used to fetch from this member; it is no source any more.
@@ -39,6 +41,7 @@ public struct PeerPolicy: Sendable {
     /// Chunks asked for somewhere and not there yet.
     var pending: ChunkSet
     var neighbours: Neighbourhood
+    /// Requests that wait for their answer and were not cancelled.
     var outstandingCount = 0
     /// Digests are known for chunks below this number; no other chunk could be verified.
     var digestCount: UInt32 = 0
@@ -52,18 +55,22 @@ public struct PeerPolicy: Sendable {
     var acceptsGrants = false
     /// The average time from a request to its chunk.
     var serviceNanoseconds: UInt64 = 0
+    /// How often in a row something was late and nothing came in between.
+    var lateStreak = 0
     /// The help asked from the owner and not yet given: one at a time, so that owner egress can't be abused.
     var rescue: (chunk: ChunkID, at: UInt64)?
     /// When this peer last got a chunk or had reason to expect one; what is idle much longer is stranded.
     var lastProgress: UInt64 = 0
-    /// The last chunk came by rescue: others are likely stranded for the same reason.
-    var lastCameByRescue = false
+    /// How many chunks came by rescue since one came otherwise: more are likely stranded for the same reason.
+    var rescueStreak = 0
     /// Chunks the owner sent this peer elsewhere for, each with the member to ask as soon as it is a source.
     var asked: [(chunk: ChunkID, peer: PeerIndex)] = []
     /// Members whose chunks were bad: never a source again.
     var banned: [PeerIndex] = []
     /// The member its user named as download neighbour, once it is known who that is.
     var givenNeighbour: PeerIndex?
+    /// Some retired source has answered everything and can be left.
+    var hasIdleRetired = false
     var generator: SeededGenerator
 
     public init(layout: ChunkLayout, seed: UInt64, ringOnly: Bool = false) {
@@ -77,9 +84,11 @@ public struct PeerPolicy: Sendable {
 
     public var isComplete: Bool { have.isFull }
 
-    /// How late a request must be before somebody else is asked too.
+    /// How late a request must be before somebody else is asked instead.
     public var hedgeNanoseconds: UInt64 {
-        max(SwarmLimits.shortestHedgeNanoseconds, SwarmLimits.hedgeServiceTimes * serviceNanoseconds)
+        guard serviceNanoseconds > 0 else { return SwarmLimits.firstHedgeNanoseconds << UInt64(lateStreak) }
+        return max(SwarmLimits.shortestHedgeNanoseconds, SwarmLimits.hedgeServiceTimes * serviceNanoseconds)
+            << UInt64(lateStreak)
     }
 
     /// A chunk was verified and stored.
@@ -93,21 +102,24 @@ public struct PeerPolicy: Sendable {
             withdraw(chunk, into: &actions)
             if origin != .disk { pace.arrival(at: now) }
             lastProgress = now
-            lastCameByRescue = origin == .rescue
+            rescueStreak = origin == .rescue ? rescueStreak + 1 : 0
         }
         fill(at: now, into: &actions)
         topUpCredits(into: &actions)
+        if rescueStreak >= SwarmLimits.rescueStreakLimit { goOnRescuing(at: now, into: &actions) }
     }
 
-    /// A chunk came whose bytes do not match its digest. The source is never asked again.
+    /// A chunk came whose bytes do not match its digest. The owner is told, the source is never asked again.
     public mutating func bad(
         _ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64, into actions: inout [PeerAction]
     ) {
         guard case .peer(let peer) = origin else {
             settle(chunk, from: origin, at: now)
+            topUpCredits(into: &actions)
             return
         }
         banned.append(peer)
+        actions.append(.accuse(peer, chunk))
         actions.append(.disconnect(peer))
         sourceLost(peer, at: now, into: &actions)
     }
@@ -121,6 +133,7 @@ public struct PeerPolicy: Sendable {
             neighbours.loses(index, chunk, isWanted: isWanted(chunk))
         }
         if !request.isSuperseded { release(chunk) }
+        if neighbours[index].isIdleRetired { hasIdleRetired = true }
         fill(at: now, into: &actions)
     }
 
@@ -135,7 +148,7 @@ public struct PeerPolicy: Sendable {
 
     /// Digests are known now for all chunks below this number.
     public mutating func digestsKnown(below count: UInt32, at now: UInt64, into actions: inout [PeerAction]) {
-        digestCount = count
+        digestCount = max(digestCount, count)
         fill(at: now, into: &actions)
     }
 
@@ -159,6 +172,7 @@ public struct PeerPolicy: Sendable {
 
     /// Books an answer: the request it belongs to, if any, no longer counts.
     private mutating func settle(_ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64) {
+        lateStreak = 0
         switch origin {
         case .grant:
             creditsOutstanding = max(0, creditsOutstanding - 1)
@@ -167,6 +181,7 @@ public struct PeerPolicy: Sendable {
             if rescue?.chunk == chunk { rescue = nil }
         case .peer(let peer):
             guard let index = neighbours.index(of: peer), let request = takeRequest(chunk, from: index) else { return }
+            if neighbours[index].isIdleRetired { hasIdleRetired = true }
             let sample = now > request.at ? now - request.at : 0
             serviceNanoseconds =
                 serviceNanoseconds == 0 ? sample : serviceNanoseconds - serviceNanoseconds / 8 + sample / 8
@@ -176,20 +191,27 @@ public struct PeerPolicy: Sendable {
 
     /// Cancels what is still asked from others for a chunk that has come.
     private mutating func withdraw(_ chunk: ChunkID, into actions: inout [PeerAction]) {
-        for index in neighbours.indices {
-            guard let position = neighbours[index].outstanding.firstIndex(where: { $0.chunk == chunk }) else { continue }
-            guard !neighbours[index].outstanding[position].isSuperseded else { continue }
-            neighbours[index].outstanding[position].isSuperseded = true
-            actions.append(.cancel(neighbours[index].peer, chunk))
-        }
+        supersede(chunk, into: &actions)
         if rescue?.chunk == chunk { rescue = nil }
         asked.removeAll { $0.chunk == chunk }
     }
 
-    mutating func takeRequest(_ chunk: ChunkID, from index: Int) -> Request? {
+    /// Cancels what is asked for a chunk, wherever that was.
+    mutating func supersede(_ chunk: ChunkID, into actions: inout [PeerAction]) {
+        for index in neighbours.indices {
+            guard let position = neighbours[index].outstanding.firstIndex(where: { $0.chunk == chunk }) else { continue }
+            guard !neighbours[index].outstanding[position].isSuperseded else { continue }
+            neighbours[index].outstanding[position].isSuperseded = true
+            outstandingCount -= 1
+            actions.append(.cancel(neighbours[index].peer, chunk))
+        }
+    }
+
+    private mutating func takeRequest(_ chunk: ChunkID, from index: Int) -> Request? {
         guard let position = neighbours[index].outstanding.firstIndex(where: { $0.chunk == chunk }) else { return nil }
-        outstandingCount -= 1
-        return neighbours[index].outstanding.remove(at: position)
+        let request = neighbours[index].outstanding.remove(at: position)
+        if !request.isSuperseded { outstandingCount -= 1 }
+        return request
     }
 
     /// The chunk is asked for nowhere now.

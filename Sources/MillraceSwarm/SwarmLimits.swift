@@ -18,6 +18,10 @@ public enum SwarmLimits {
 
     /// A peer with this many granted chunks that nobody else has seen waits behind those with fewer.
     public static let unreplicatedGate = 2
+    /// A grant that its peer does not list after this time, or sixteen times the usual, is offered to others: one second
+    /// copy costs less than a swarm that waits for a frozen machine.
+    public static let shortestGrantPatienceNanoseconds: UInt64 = 400_000_000
+    public static let grantPatienceTimes: UInt64 = 16
     /// Rescues of a peer's grants after which it is granted only what nobody else can take.
     public static let strikeLimit = 2
     /// Peers that must accuse another of bad chunks before the owner evicts it: one could be the liar itself.
@@ -26,14 +30,30 @@ public enum SwarmLimits {
     /// A request is late after this time or four times the usual service time, whichever is longer.
     public static let shortestHedgeNanoseconds: UInt64 = 100_000_000
     public static let hedgeServiceTimes: UInt64 = 4
+    /// The same before any request was answered: the link may be a slow one.
+    public static let firstHedgeNanoseconds: UInt64 = 1_000_000_000
     /// A chunk rescued within so many hedge periods is on its way; others are sent to whoever got it.
     public static let rescueHedgePeriods: UInt64 = 4
+
+    /// After so many rescues in a row there is nobody else to wait for: the next is asked for at once.
+    public static let rescueStreakLimit = 4
+    /// A rescued chunk is not sent to the same peer again for this time, whatever it says: it is on its connection.
+    public static let rescuePatienceNanoseconds: UInt64 = 30_000_000_000
+    /// Sources that may have a request for one chunk to answer, cancelled or not: the first, the one asked instead, and
+    /// the one that the owner named.
+    public static let unansweredLimit = 3
+    /// Each time in a row that a request was late and nothing came at all, the next may take twice as long: the link
+    /// may be slow. No more often than this.
+    public static let hedgeDoublingLimit = 8
 
     /// A chunk that takes this long to leave makes the owner send to few peers at a time, so that whole chunks arrive
     /// early somewhere; below it, taking turns costs more than it gains.
     public static let turnTakingNanoseconds: UInt64 = 2_000_000
-    /// Peers the owner sends to at a time where it takes turns.
-    public static let uplinkTurns = 2
+    /// Peers the owner sends to at a time where it takes turns: half of them, within these bounds. With fewer the uplink
+    /// idles whenever they are busy with what others send them (2 cost up to 50 % where buffers are small); with as many
+    /// as there are peers it would no longer choose.
+    public static let fewestUplinkTurns = 2
+    public static let mostUplinkTurns = 8
 
     /// Chunk arrivals further apart than this are announced one by one, others in batches.
     public static let announceAtOnceNanoseconds: UInt64 = 2_000_000

@@ -1,0 +1,95 @@
+import MillraceSwarm
+import MillraceWire
+
+/// Why a chunk is on its way.
+enum ChunkPurpose: UInt32 {
+    case grant, rescue, answer
+}
+
+struct Outgoing {
+    let chunk: ChunkID
+    let purpose: ChunkPurpose
+}
+
+/// One TCP connection: a client that fetches, a source that serves (node 0 is the owner). Each side has its own idea
+/// of whether it is open.
+struct Connection {
+    let client: Int
+    let source: Int
+    /// The numbers by which the two know each other.
+    var clientIndex: PeerIndex
+    let sourceIndex: PeerIndex
+    var isClientOpen = true
+    var isSourceOpen = false
+    var isEstablished = false
+    /// The two have a connection the other way round as well; announcements go over one of them.
+    var isMutual = false
+    /// What the source has still to send, the chunk being sent first.
+    var queue = Fifo<Outgoing>()
+    var isSending = false
+    /// It waits for its turn on the uplink.
+    var isReady = false
+    /// When what is being sent has passed the receiver's downlink.
+    var deliveredAt: UInt64 = 0
+    /// Turns of the chunk being sent that are still to come; 0 before its first.
+    var turnsLeft = 0
+    /// Chunks the client asked for and got no answer for.
+    var asked: [Asked] = []
+}
+
+struct Asked {
+    let chunk: ChunkID
+    var isCancelled = false
+}
+
+/// One machine: its link, its disk, and the peer that runs on it.
+final class SimNode {
+    let number: Int
+    let plan: NodePlan
+    var policy: PeerPolicy
+    /// Chunks that are on its disk and were verified: the truth that lists are held against.
+    var disk: ChunkSet
+
+    var isAlive = false
+    /// Until then it neither hears nor says anything; the largest number stands for ever.
+    var stalledUntil: UInt64 = 0
+    var incarnation: UInt64 = 0
+    var isWelcome = false
+    var isEvicted = false
+
+    var isUplinkBusy = false
+    /// When everything now on its way to it has passed its downlink.
+    var downlinkFreeAt: UInt64 = 0
+    /// Connections with something to send, in turn.
+    var ready = Fifo<Int>()
+
+    var ownerConnection: Int?
+    /// Connections in which this node is the client, and those in which it is the source.
+    var sources: [Int] = []
+    var clients: [Int] = []
+
+    var unannounced: [ChunkID] = []
+    var isAnnouncing = false
+    var timerAt: UInt64?
+    var isReconnecting = false
+
+    var joinedAt: UInt64 = 0
+    var finishedAt: UInt64?
+    var report = PeerReport()
+    /// When each chunk came and whether the owner sent it; empty if nobody asked for it.
+    var arrivals: [Arrival] = []
+
+    init(number: Int, plan: NodePlan, policy: PeerPolicy, disk: ChunkSet) {
+        self.number = number
+        self.plan = plan
+        self.policy = policy
+        self.disk = disk
+    }
+}
+
+struct Arrival: Sendable {
+    var at: UInt64
+    var isFromOwner: Bool
+
+    static let never = Arrival(at: .max, isFromOwner: false)
+}

@@ -1,0 +1,156 @@
+import MillraceSwarm
+import MillraceWire
+
+extension Simulation {
+    /// Requests and their answers: a chunk or a reject for each, once.
+    func handleTransfer(_ event: Event) {
+        let id = Int(event.a)
+        switch event.kind {
+        case .request, .cancel:
+            let source = nodes[connections[id].source]
+            guard connections[id].isSourceOpen, canHear(source, event) else { return }
+            if event.kind == .request { isAsked(id, event.b) } else { cancels(id, event.b) }
+        case .reject:
+            let client = nodes[connections[id].client]
+            guard connections[id].isClientOpen, canHear(client, event) else { return }
+            isRejected(id, event.b, RejectReason(rawValue: UInt8(event.c)) ?? .notHeld, client)
+        default:
+            let client = nodes[connections[id].client]
+            guard connections[id].isClientOpen, client.isAlive, client.stalledUntil != .max else {
+                return checks.lost(event.b)
+            }
+            guard canHear(client, event) else { return }
+            arrives(event.b, on: id, at: client, ChunkPurpose(rawValue: event.c) ?? .answer)
+        }
+    }
+
+    private func isAsked(_ id: Int, _ chunk: ChunkID) {
+        let source = nodes[connections[id].source]
+        if options.canary == .dropsRequest, generator.next() % 32 == 0 { return }
+        guard source.disk.contains(chunk) else { return reject(id, chunk, .notHeld) }
+        enqueue(Outgoing(chunk: chunk, purpose: .answer), on: id)
+    }
+
+    private func cancels(_ id: Int, _ chunk: ChunkID) {
+        let begun = connections[id].isSending || connections[id].turnsLeft > 0 ? 1 : 0
+        guard connections[id].queue.remove(from: begun, where: { $0.chunk == chunk }) != nil else { return }
+        reject(id, chunk, .cancelled)
+    }
+
+    private func reject(_ id: Int, _ chunk: ChunkID, _ reason: RejectReason) {
+        let at = arrival(from: connections[id].source, to: connections[id].client)
+        queue.push(.reject, at: at, id, chunk, UInt32(reason.rawValue))
+    }
+
+    private func isRejected(_ id: Int, _ chunk: ChunkID, _ reason: RejectReason, _ node: SimNode) {
+        isAnswered(id, chunk, node)
+        story.detail(now) { "peer \(node.number) is refused chunk \(chunk): \(reason)" }
+        let peer = connections[id].sourceIndex
+        decide(node) { policy, actions in policy.rejected(chunk, by: peer, reason: reason, at: now, into: &actions) }
+    }
+
+    private func isAnswered(_ id: Int, _ chunk: ChunkID, _ node: SimNode) {
+        guard let position = connections[id].asked.firstIndex(where: { $0.chunk == chunk }) else {
+            return checks.fail("peer \(node.number) gets an answer about chunk \(chunk) that it did not ask for")
+        }
+        connections[id].asked.remove(at: position)
+    }
+
+    private func arrives(_ chunk: ChunkID, on id: Int, at node: SimNode, _ purpose: ChunkPurpose) {
+        let isFromOwner = connections[id].source == 0
+        let peer = connections[id].sourceIndex
+        let origin: ChunkOrigin =
+            switch purpose {
+            case .grant: .grant
+            case .rescue: .rescue
+            case .answer: .peer(peer)
+            }
+        if !isFromOwner { isAnswered(id, chunk, node) }
+        if nodes[connections[id].source].plan.isLiar { return isBad(chunk, from: id, at: node) }
+        guard node.disk.insert(chunk) else {
+            checks.arrived(chunk, isUseful: false)
+            node.report.chunksTwice += 1
+            return decide(node) { policy, actions in policy.superfluous(chunk, from: origin, at: now, into: &actions) }
+        }
+        checks.arrived(chunk, isUseful: true)
+        story.detail(now) { "peer \(node.number) has chunk \(chunk) from \(isFromOwner ? "the owner" : "peer \(connections[id].source)")" }
+        if isFromOwner { node.report.chunksFromOwner += 1 } else { node.report.chunksFromPeers += 1 }
+        if !node.arrivals.isEmpty { node.arrivals[Int(chunk)] = Arrival(at: now, isFromOwner: isFromOwner) }
+        gainsHolder(chunk)
+        decide(node) { policy, actions in policy.verified(chunk, from: origin, at: now, into: &actions) }
+        lists(chunk, of: node)
+        if node.disk.isFull { finishes(node) }
+    }
+
+    private func isBad(_ chunk: ChunkID, from id: Int, at node: SimNode) {
+        checks.arrived(chunk, isUseful: false)
+        node.report.chunksBad += 1
+        let peer = connections[id].sourceIndex
+        story.milestone(now) { "peer \(node.number) got a bad chunk \(chunk) from peer \(connections[id].source)" }
+        decide(node) { policy, actions in policy.bad(chunk, from: .peer(peer), at: now, into: &actions) }
+    }
+
+    func gainsHolder(_ chunk: ChunkID) {
+        holders[Int(chunk)] += 1
+        if holders[Int(chunk)] == 1 { unheldCount -= 1 }
+    }
+
+    func losesHolder(_ chunk: ChunkID) {
+        holders[Int(chunk)] -= 1
+        if holders[Int(chunk)] == 0 { unheldCount += 1 }
+    }
+
+    /// Tells neighbours and owner of a new chunk, at once or with others.
+    private func lists(_ chunk: ChunkID, of node: SimNode) {
+        if options.canary == .listsUnheld, chunk + 1 < layout.chunkCount, chunk % 16 == 7 {
+            announce((chunk + 1)..<(chunk + 2), of: node)
+        }
+        let delay = node.policy.pace.announceNanoseconds
+        guard delay > 0 else { return announce(chunk..<(chunk + 1), of: node) }
+        node.unannounced.append(chunk)
+        guard !node.isAnnouncing else { return }
+        node.isAnnouncing = true
+        queue.push(.announces, at: now + delay, node.number, UInt32(truncatingIfNeeded: node.incarnation))
+    }
+
+    func announce(_ run: Range<ChunkID>, of node: SimNode) {
+        for chunk in run where !node.disk.contains(chunk) {
+            checks.fail("peer \(node.number) lists chunk \(chunk) before it holds it")
+        }
+        queue.push(.haves, at: now + options.latencyNanoseconds, node.number, run.lowerBound, run.upperBound)
+    }
+
+    func handleHaves(_ event: Event) {
+        let run = event.b..<event.c
+        switch event.kind {
+        case .haves:
+            let node = nodes[Int(event.a)]
+            for id in node.clients { hears(run, on: id, isClient: true) }
+            for id in node.sources where !connections[id].isMutual { hears(run, on: id, isClient: false) }
+            if let id = node.ownerConnection { hears(run, on: id, isClient: false) }
+        default: hears(run, on: Int(event.a), isClient: event.kind == .havesAtClient)
+        }
+    }
+
+    /// One side of a connection hears that the other holds these chunks.
+    private func hears(_ run: Range<ChunkID>, on id: Int, isClient: Bool) {
+        let listener = nodes[isClient ? connections[id].client : connections[id].source]
+        guard isClient ? connections[id].isClientOpen : connections[id].isSourceOpen else { return }
+        if listener.stalledUntil > now || !plan.partitions.isEmpty {
+            let other = isClient ? connections[id].source : connections[id].client
+            let at = max(listener.stalledUntil, healed(listener.number, other, now))
+            if at == .max { return }
+            if at > now {
+                return queue.push(isClient ? .havesAtClient : .havesAtSource, at: at, id, run.lowerBound, run.upperBound)
+            }
+        }
+        guard listener.isAlive else { return }
+        if listener.number == 0 {
+            guard isOwnerThere else { return }
+            owner.holds(connections[id].clientIndex, run, at: now)
+            return pumpOwner()
+        }
+        let peer = isClient ? connections[id].sourceIndex : connections[id].clientIndex
+        decide(listener) { policy, actions in policy.holds(peer, run, at: now, into: &actions) }
+    }
+}
