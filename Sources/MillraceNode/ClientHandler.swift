@@ -130,7 +130,7 @@ final class ClientHandler: ConnectionHandler {
         node.update { state, effects in
             state.lastProgress = now
             node.decide(&state, &effects, now: now) { policy, _ in
-                for run in runs { policy.holds(peer, run) }
+                for run in runs { policy.holds(peer, run, at: now) }
             }
         }
         node.log.list(.received, count: runs.reduce(0) { $0 + $1.count }, isAddition: type == .have, party)

@@ -89,7 +89,6 @@ extension PeerNode {
         update { state, effects in
             if case .peer(let peer) = origin {
                 state.statistics.badChunks.append(peer)
-                if let owner = state.ownerLink { effects.wake(owner, if: owner.post(.bad(chunk, from: peer))) }
                 effects.notice("peer \(peer) sent a bad chunk \(chunk); it is no source any more")
             } else {
                 effects.notice("the owner sent a bad chunk \(chunk)")

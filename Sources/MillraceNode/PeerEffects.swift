@@ -59,6 +59,9 @@ extension PeerNode {
         case .rescue(let chunk, let peer):
             guard let owner = state.ownerLink else { return }
             effects.wake(owner, if: owner.post(.rescue(chunk, from: peer)))
+        case .accuse(let peer, let chunk):
+            guard let owner = state.ownerLink else { return }
+            effects.wake(owner, if: owner.post(.bad(chunk, from: peer)))
         case .connect(let peer):
             guard state.phase != .leaving, state.source(peer) == nil, let link = try? Link() else { return }
             let record = SourceRecord(peer: peer, link: link)
