@@ -3,4 +3,5 @@
 #include "linux.h"
 #include <liburing.h>
 #include <sys/random.h>
+#include <sys/vfs.h>
 #include <sys/signalfd.h>
