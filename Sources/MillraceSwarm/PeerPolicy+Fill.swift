@@ -10,9 +10,25 @@ extension PeerPolicy {
         guard !have.isFull else { return }
         let window = SwarmLimits.requestWindow * windowScale
         let perSource = sourceWindow
-        while outstandingCount < window, let choice = choose(perSource: perSource) {
+        while outstandingCount < window || outstandingCount - overdueCount(at: now, atMost: window / 2) < window,
+            let choice = choose(perSource: perSource)
+        {
             request(choice.chunk, from: choice.index, at: now, into: &actions)
         }
+    }
+
+    /// Requests that have taken much longer than usual: they wait at slow sources and must not keep slots from the rest.
+    private func overdueCount(at now: UInt64, atMost limit: Int) -> Int {
+        guard serviceNanoseconds > 0, now > SwarmLimits.overdueServiceTimes * serviceNanoseconds else { return 0 }
+        let before = now - SwarmLimits.overdueServiceTimes * serviceNanoseconds
+        var count = 0
+        for index in neighbours.indices {
+            for request in neighbours[index].outstanding where !request.isSuperseded && request.at < before {
+                count += 1
+                if count == limit { return count }
+            }
+        }
+        return count
     }
 
     mutating func request(_ chunk: ChunkID, from index: Int, at now: UInt64, into actions: inout [PeerAction]) {
