@@ -39,6 +39,8 @@ struct Neighbour: Sendable {
 /// The neighbours of a peer, and how many of them hold each chunk.
 struct Neighbourhood: Sendable {
     private(set) var all: [Neighbour] = []
+    /// The numbers of all, side by side, because they are searched for with each announcement.
+    private var peers: [PeerIndex] = []
     /// How many neighbours hold each chunk, up to 255.
     private(set) var replicas: [UInt8]
     private let chunkCount: UInt32
@@ -49,7 +51,7 @@ struct Neighbourhood: Sendable {
     }
 
     func index(of peer: PeerIndex) -> Int? {
-        all.firstIndex { $0.peer == peer }
+        peers.firstIndex(of: peer)
     }
 
     subscript(index: Int) -> Neighbour {
@@ -61,6 +63,7 @@ struct Neighbourhood: Sendable {
 
     mutating func indexAdding(_ peer: PeerIndex) -> Int {
         if let index = index(of: peer) { return index }
+        peers.append(peer)
         all.append(Neighbour(peer: peer, chunkCount: chunkCount))
         return all.count - 1
     }
@@ -92,5 +95,6 @@ struct Neighbourhood: Sendable {
             for chunk in run where replicas[Int(chunk)] > 0 { replicas[Int(chunk)] -= 1 }
         }
         all.remove(at: index)
+        peers.remove(at: index)
     }
 }

@@ -8,13 +8,17 @@ extension PeerPolicy {
             dropRetired(at: now, into: &actions)
         }
         guard !have.isFull else { return }
-        let window = SwarmLimits.requestWindow * windowScale
-        let perSource = sourceWindow
-        while outstandingCount < window || outstandingCount - overdueCount(at: now, atMost: window / 2) < window,
-            let choice = choose(perSource: perSource)
-        {
+        let window = requestWindow
+        guard outstandingCount < window + window / 2 else { return }
+        while mayRequest(window, at: now), let choice = choose(perSource: sourceWindow) {
             request(choice.chunk, from: choice.index, at: now, into: &actions)
         }
+    }
+
+    private func mayRequest(_ window: Int, at now: UInt64) -> Bool {
+        guard outstandingCount >= window else { return true }
+        let spare = window / 2
+        return outstandingCount < window + spare && outstandingCount - overdueCount(at: now, atMost: spare) < window
     }
 
     /// Requests that have taken much longer than usual: they wait at slow sources and must not keep slots from the rest.
@@ -50,15 +54,14 @@ extension PeerPolicy {
         actions.append(.credit(missing))
     }
 
-    private var windowScale: Int {
-        pace.scale(overWindow: SwarmLimits.requestWindow, chunkByteCount: layout.chunkByteCount)
-    }
-
-    private var sourceWindow: Int {
-        var count = 0
-        for index in neighbours.indices where neighbours[index].isSource { count += 1 }
-        let base = count <= 2 ? SwarmLimits.requestWindowPerFewSources : SwarmLimits.requestWindowPerSource
-        return base * windowScale
+    /// Sizes the windows for the rate at which chunks come and the number of sources there are.
+    mutating func sizeWindows() {
+        let base = SwarmLimits.requestWindow
+        let scale = pace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
+        let sourceCount = neighbours.all.count { $0.isSource }
+        requestWindow = base * scale
+        sourceWindow =
+            (sourceCount <= 2 ? SwarmLimits.requestWindowPerFewSources : SwarmLimits.requestWindowPerSource) * scale
     }
 
     private mutating func choose(perSource: Int) -> (index: Int, chunk: ChunkID)? {

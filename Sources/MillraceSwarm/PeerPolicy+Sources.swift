@@ -60,6 +60,7 @@ extension PeerPolicy {
         let index = neighbours.indexAdding(peer)
         neighbours[index].isSource = true
         neighbours[index].isRetired = false
+        sizeWindows()
         requestAsked(from: index, at: now, into: &actions)
         fill(at: now, into: &actions)
     }
@@ -75,6 +76,7 @@ extension PeerPolicy {
             release(request.chunk)
         }
         if !neighbours[index].isClient { neighbours.remove(index) }
+        sizeWindows()
         fill(at: now, into: &actions)
     }
 
@@ -96,8 +98,8 @@ extension PeerPolicy {
         guard let index = neighbours.index(of: peer) else { return }
         for chunk in run { _ = neighbours.adds(index, chunk, isWanted: isWanted(chunk)) }
         frontier = max(frontier, run.upperBound)
-        requestAsked(from: index, at: now, into: &actions)
-        fill(at: now, into: &actions)
+        if !asked.isEmpty { requestAsked(from: index, at: now, into: &actions) }
+        if outstandingCount < requestWindow { fill(at: now, into: &actions) }
     }
 
     /// Whether the neighbour is told of additions on the connection by which it fetches from this peer, so that the
