@@ -68,6 +68,9 @@ final class SimNode {
     var sources: [Int] = []
     var clients: [Int] = []
 
+    /// Who hears this node's announcements; nil when connections have changed since.
+    var audience: [Listener]?
+
     var unannounced: [ChunkID] = []
     var isAnnouncing = false
     var timerAt: UInt64?
@@ -85,6 +88,15 @@ final class SimNode {
         self.policy = policy
         self.disk = disk
     }
+}
+
+/// One who hears a node's announcements: the owner, a client, or a source.
+struct Listener {
+    let node: Int
+    let connection: Int
+    let isClient: Bool
+    /// By what number it knows the one it listens to.
+    let speaker: PeerIndex
 }
 
 struct Arrival: Sendable {

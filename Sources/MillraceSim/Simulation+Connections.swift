@@ -41,6 +41,8 @@ extension Simulation {
         let client = nodes[connections[id].client]
         connections[id].isSourceOpen = true
         source.clients.append(id)
+        source.audience = nil
+        client.audience = nil
         let peer = connections[id].clientIndex
         decide(source) { policy, actions in
             policy.clientConnected(peer)
@@ -137,6 +139,8 @@ extension Simulation {
 
     private func setMutual(_ id: Int, _ isMutual: Bool) {
         let (client, source) = (connections[id].client, connections[id].source)
+        nodes[client].audience = nil
+        nodes[source].audience = nil
         guard source != 0 else { return }
         for other in nodes[source].sources
         where connections[other].source == client && connections[other].isEstablished {

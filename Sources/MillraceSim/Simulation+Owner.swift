@@ -87,6 +87,7 @@ extension Simulation {
         connections[id].isSourceOpen = true
         connections[id].isEstablished = true
         nodes[0].clients.append(id)
+        node.audience = nil
         nodeOfPeer.append(node.number)
         connectionOfPeer.append(id)
         queue.push(.welcome, at: arrival(from: 0, to: node.number), id)

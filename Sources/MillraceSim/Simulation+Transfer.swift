@@ -119,38 +119,4 @@ extension Simulation {
         }
         queue.push(.haves, at: now + options.latencyNanoseconds, node.number, run.lowerBound, run.upperBound)
     }
-
-    func handleHaves(_ event: Event) {
-        let run = event.b..<event.c
-        switch event.kind {
-        case .haves:
-            let node = nodes[Int(event.a)]
-            for id in node.clients { hears(run, on: id, isClient: true) }
-            for id in node.sources where !connections[id].isMutual { hears(run, on: id, isClient: false) }
-            if let id = node.ownerConnection { hears(run, on: id, isClient: false) }
-        default: hears(run, on: Int(event.a), isClient: event.kind == .havesAtClient)
-        }
-    }
-
-    /// One side of a connection hears that the other holds these chunks.
-    private func hears(_ run: Range<ChunkID>, on id: Int, isClient: Bool) {
-        let listener = nodes[isClient ? connections[id].client : connections[id].source]
-        guard isClient ? connections[id].isClientOpen : connections[id].isSourceOpen else { return }
-        if listener.stalledUntil > now || !plan.partitions.isEmpty {
-            let other = isClient ? connections[id].source : connections[id].client
-            let at = max(listener.stalledUntil, healed(listener.number, other, now))
-            if at == .max { return }
-            if at > now {
-                return queue.push(isClient ? .havesAtClient : .havesAtSource, at: at, id, run.lowerBound, run.upperBound)
-            }
-        }
-        guard listener.isAlive else { return }
-        if listener.number == 0 {
-            guard isOwnerThere else { return }
-            owner.holds(connections[id].clientIndex, run, at: now)
-            return pumpOwner()
-        }
-        let peer = isClient ? connections[id].sourceIndex : connections[id].clientIndex
-        decide(listener) { policy, actions in policy.holds(peer, run, at: now, into: &actions) }
-    }
 }

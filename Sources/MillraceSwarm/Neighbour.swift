@@ -20,36 +20,38 @@ struct Neighbour: Sendable {
     var isClient = false
     /// A source that the ring no longer gives this peer: asked for nothing new, left once it has answered.
     var isRetired = false
-    var have: ChunkSet
     /// Oldest first, which is the order of the answers.
     var outstanding: [Request] = []
-    /// Chunks it holds that this peer lacks and has not asked for anywhere.
-    var wantedCount = 0
+    /// Its bit in the masks of the neighbourhood; 0 for a client too many.
+    fileprivate(set) var bit: UInt64 = 0
 
     var isIdleRetired: Bool { isSource && isRetired && outstanding.isEmpty }
 
     func isAsked(_ chunk: ChunkID) -> Bool { outstanding.contains { $0.chunk == chunk } }
 
-    init(peer: PeerIndex, chunkCount: UInt32) {
+    init(peer: PeerIndex) {
         self.peer = peer
-        have = ChunkSet(chunkCount: chunkCount)
     }
 }
 
-/// The neighbours of a peer, and how many of them hold each chunk.
+/// The neighbours of a peer, and which of them hold each chunk: one mask a chunk, because who else holds it is what
+/// every decision about a chunk needs. Of more than 64 neighbours only sources count, which are always fewer.
 struct Neighbourhood: Sendable {
     private(set) var all: [Neighbour] = []
-    /// How many neighbours hold each chunk, up to 255.
-    private(set) var replicas: [UInt8]
-    private let chunkCount: UInt32
+    /// The numbers of all, side by side, because they are searched for with each announcement.
+    private var peers: [PeerIndex] = []
+    /// For each chunk the neighbours that hold it.
+    private(set) var holders: [UInt64]
+    /// By bit number: chunks the neighbour holds that this peer lacks and has not asked for anywhere.
+    private var wantedCounts = Array(repeating: 0, count: 64)
+    private var freeBits = UInt64.max
 
     init(chunkCount: UInt32) {
-        self.chunkCount = chunkCount
-        replicas = Array(repeating: 0, count: Int(chunkCount))
+        holders = Array(repeating: 0, count: Int(chunkCount))
     }
 
     func index(of peer: PeerIndex) -> Int? {
-        all.firstIndex { $0.peer == peer }
+        peers.firstIndex(of: peer)
     }
 
     subscript(index: Int) -> Neighbour {
@@ -59,38 +61,75 @@ struct Neighbourhood: Sendable {
 
     var indices: Range<Int> { all.indices }
 
+    func holds(_ index: Int, _ chunk: ChunkID) -> Bool { holders[Int(chunk)] & all[index].bit != 0 }
+
+    func wantedCount(_ index: Int) -> Int {
+        let bit = all[index].bit
+        return bit == 0 ? 0 : wantedCounts[bit.trailingZeroBitCount]
+    }
+
     mutating func indexAdding(_ peer: PeerIndex) -> Int {
         if let index = index(of: peer) { return index }
-        all.append(Neighbour(peer: peer, chunkCount: chunkCount))
+        peers.append(peer)
+        all.append(Neighbour(peer: peer))
+        all[all.count - 1].bit = takeBit()
         return all.count - 1
     }
 
+    /// Gives a source a bit, at the cost of a neighbour that is only a client. Returns false if there are too many.
+    mutating func makeSource(_ index: Int) -> Bool {
+        if all[index].bit == 0, freeBits == 0, let other = all.firstIndex(where: { !$0.isSource && $0.bit != 0 }) {
+            forget(other)
+        }
+        if all[index].bit == 0 { all[index].bit = takeBit() }
+        all[index].isSource = all[index].bit != 0
+        return all[index].isSource
+    }
+
     /// Returns false if it was known to hold the chunk.
+    @discardableResult
     mutating func adds(_ index: Int, _ chunk: ChunkID, isWanted: Bool) -> Bool {
-        guard all[index].have.insert(chunk) else { return false }
-        if replicas[Int(chunk)] < .max { replicas[Int(chunk)] += 1 }
-        if isWanted { all[index].wantedCount += 1 }
+        let bit = all[index].bit
+        guard bit != 0, holders[Int(chunk)] & bit == 0 else { return false }
+        holders[Int(chunk)] |= bit
+        if isWanted { wantedCounts[bit.trailingZeroBitCount] += 1 }
         return true
     }
 
     /// The neighbour turned out not to hold the chunk.
     mutating func loses(_ index: Int, _ chunk: ChunkID, isWanted: Bool) {
-        guard all[index].have.remove(chunk) else { return }
-        if replicas[Int(chunk)] > 0 { replicas[Int(chunk)] -= 1 }
-        if isWanted { all[index].wantedCount -= 1 }
+        guard holds(index, chunk) else { return }
+        holders[Int(chunk)] &= ~all[index].bit
+        if isWanted { wantedCounts[all[index].bit.trailingZeroBitCount] -= 1 }
     }
 
     /// The chunk became wanted, or is no longer: this peer got it, asked for it, or lost the source it asked.
     mutating func wanted(_ chunk: ChunkID, _ isWanted: Bool) {
-        for index in all.indices where all[index].have.contains(chunk) {
-            all[index].wantedCount += isWanted ? 1 : -1
+        var rest = holders[Int(chunk)]
+        while rest != 0 {
+            wantedCounts[rest.trailingZeroBitCount] += isWanted ? 1 : -1
+            rest &= rest - 1
         }
     }
 
     mutating func remove(_ index: Int) {
-        all[index].have.forEachRun { run in
-            for chunk in run where replicas[Int(chunk)] > 0 { replicas[Int(chunk)] -= 1 }
-        }
+        forget(index)
         all.remove(at: index)
+        peers.remove(at: index)
+    }
+
+    private mutating func takeBit() -> UInt64 {
+        let bit = freeBits & (~freeBits &+ 1)
+        freeBits ^= bit
+        return bit
+    }
+
+    private mutating func forget(_ index: Int) {
+        let bit = all[index].bit
+        guard bit != 0 else { return }
+        for chunk in holders.indices { holders[chunk] &= ~bit }
+        wantedCounts[bit.trailingZeroBitCount] = 0
+        freeBits |= bit
+        all[index].bit = 0
     }
 }

@@ -8,11 +8,31 @@ extension PeerPolicy {
             dropRetired(at: now, into: &actions)
         }
         guard !have.isFull else { return }
-        let window = SwarmLimits.requestWindow * windowScale
-        let perSource = sourceWindow
-        while outstandingCount < window, let choice = choose(perSource: perSource) {
+        let window = requestWindow
+        guard outstandingCount < window + window / 2 else { return }
+        while mayRequest(window, at: now), let choice = choose(perSource: sourceWindow) {
             request(choice.chunk, from: choice.index, at: now, into: &actions)
         }
+    }
+
+    private func mayRequest(_ window: Int, at now: UInt64) -> Bool {
+        guard outstandingCount >= window else { return true }
+        let spare = window / 2
+        return outstandingCount < window + spare && outstandingCount - overdueCount(at: now, atMost: spare) < window
+    }
+
+    /// Requests that have taken much longer than usual: they wait at slow sources and must not keep slots from the rest.
+    private func overdueCount(at now: UInt64, atMost limit: Int) -> Int {
+        guard serviceNanoseconds > 0, now > SwarmLimits.overdueServiceTimes * serviceNanoseconds else { return 0 }
+        let before = now - SwarmLimits.overdueServiceTimes * serviceNanoseconds
+        var count = 0
+        for index in neighbours.indices {
+            for request in neighbours[index].outstanding where !request.isSuperseded && request.at < before {
+                count += 1
+                if count == limit { return count }
+            }
+        }
+        return count
     }
 
     mutating func request(_ chunk: ChunkID, from index: Int, at now: UInt64, into actions: inout [PeerAction]) {
@@ -34,15 +54,14 @@ extension PeerPolicy {
         actions.append(.credit(missing))
     }
 
-    private var windowScale: Int {
-        pace.scale(overWindow: SwarmLimits.requestWindow, chunkByteCount: layout.chunkByteCount)
-    }
-
-    private var sourceWindow: Int {
-        var count = 0
-        for index in neighbours.indices where neighbours[index].isSource { count += 1 }
-        let base = count <= 2 ? SwarmLimits.requestWindowPerFewSources : SwarmLimits.requestWindowPerSource
-        return base * windowScale
+    /// Sizes the windows for the rate at which chunks come and the number of sources there are.
+    mutating func sizeWindows() {
+        let base = SwarmLimits.requestWindow
+        let scale = pace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
+        let sourceCount = neighbours.all.count { $0.isSource }
+        requestWindow = base * scale
+        sourceWindow =
+            (sourceCount <= 2 ? SwarmLimits.requestWindowPerFewSources : SwarmLimits.requestWindowPerSource) * scale
     }
 
     private mutating func choose(perSource: Int) -> (index: Int, chunk: ChunkID)? {
@@ -50,8 +69,7 @@ extension PeerPolicy {
         while let index = leastBusySource(perSource: perSource, besides: tried) {
             // A cancelled request for it may still wait for its answer there.
             if let chunk = rarestChunk(of: index), !neighbours[index].isAsked(chunk) { return (index, chunk) }
-            guard index < 64 else { return nil }
-            tried |= 1 << UInt64(index)
+            tried |= neighbours[index].bit
         }
         return nil
     }
@@ -61,8 +79,8 @@ extension PeerPolicy {
         var ties = 0
         for index in neighbours.indices {
             guard neighbours[index].isSource, !neighbours[index].isRetired else { continue }
-            guard neighbours[index].wantedCount > 0 else { continue }
-            guard index >= 64 || tried & (1 << UInt64(index)) == 0 else { continue }
+            guard neighbours.wantedCount(index) > 0 else { continue }
+            guard tried & neighbours[index].bit == 0 else { continue }
             let busy = neighbours[index].outstanding.count
             guard busy < perSource else { continue }
             if let current = best {
@@ -78,15 +96,14 @@ extension PeerPolicy {
         return best
     }
 
-    /// The chunk of this source that fewest neighbours hold, ties broken by a random start. Looks at no more than a few
-    /// hundred candidates: rarest of those is rare enough, and the cost has a bound.
+    /// The chunk of this source that fewest neighbours hold, ties broken by a random start.
     private mutating func rarestChunk(of index: Int) -> ChunkID? {
         let upper = min(frontier, digestCount)
         guard lowestMissing < upper else { return nil }
         let start = lowestMissing + UInt32(generator.next() % UInt64(upper - lowestMissing))
-        var search = RarestSearch()
-        search.scan(start..<upper, of: neighbours[index].have, without: have, and: pending, neighbours.replicas)
-        search.scan(lowestMissing..<start, of: neighbours[index].have, without: have, and: pending, neighbours.replicas)
+        var search = RarestSearch(source: neighbours[index].bit)
+        search.scan(start..<upper, without: have, and: pending, neighbours.holders)
+        search.scan(lowestMissing..<start, without: have, and: pending, neighbours.holders)
         return search.best
     }
 }
@@ -94,16 +111,25 @@ extension PeerPolicy {
 /// One look for the rarest chunk of a source.
 private struct RarestSearch {
     private(set) var best: ChunkID?
-    private var fewest = UInt8.max
-    private var examined = 0
+    private let source: UInt64
+    private var fewest = Int.max
+    private var candidateCount = 0
+    private var chunkCount = 0
 
-    private static let examinedLimit = 256
+    /// The rarest of so many is rare enough.
+    private static let candidateLimit = 256
+    private static let chunkLimit = 65_536
 
-    private var isOver: Bool { examined >= RarestSearch.examinedLimit || (best != nil && fewest <= 1) }
+    init(source: UInt64) {
+        self.source = source
+    }
+
+    private var isOver: Bool {
+        fewest <= 1 || candidateCount >= RarestSearch.candidateLimit || chunkCount >= RarestSearch.chunkLimit
+    }
 
     mutating func scan(
-        _ range: Range<ChunkID>, of source: ChunkSet, without have: ChunkSet, and pending: ChunkSet,
-        _ replicas: [UInt8]
+        _ range: Range<ChunkID>, without have: ChunkSet, and pending: ChunkSet, _ holders: [UInt64]
     ) {
         guard !range.isEmpty, !isOver else { return }
         let last = Int((range.upperBound - 1) >> 6)
@@ -111,9 +137,10 @@ private struct RarestSearch {
         var mask = UInt64.max << UInt64(range.lowerBound & 63)
         while index <= last {
             if index == last { mask &= UInt64.max >> UInt64(63 - ((range.upperBound - 1) & 63)) }
-            var word = source.words[index] & ~have.words[index] & ~pending.words[index] & mask
+            var word = ~have.words[index] & ~pending.words[index] & mask
             while word != 0 {
-                consider(ChunkID(index * 64 + word.trailingZeroBitCount), replicas)
+                let chunk = index * 64 + word.trailingZeroBitCount
+                consider(chunk, holders[chunk])
                 if isOver { return }
                 word &= word - 1
             }
@@ -122,12 +149,14 @@ private struct RarestSearch {
         }
     }
 
-    private mutating func consider(_ chunk: ChunkID, _ replicas: [UInt8]) {
-        examined += 1
-        let count = replicas[Int(chunk)]
-        if best == nil || count < fewest {
-            best = chunk
-            fewest = count
-        }
+    @inline(__always)
+    private mutating func consider(_ chunk: Int, _ holders: UInt64) {
+        chunkCount += 1
+        guard holders & source != 0 else { return }
+        candidateCount += 1
+        let count = holders.nonzeroBitCount
+        guard count < fewest else { return }
+        best = ChunkID(chunk)
+        fewest = count
     }
 }

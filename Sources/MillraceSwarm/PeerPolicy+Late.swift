@@ -67,7 +67,7 @@ extension PeerPolicy {
             return
         }
         guard !neighbours[index].isAsked(chunk), mayAskAnother(chunk) else { return }
-        if neighbours[index].have.contains(chunk) {
+        if neighbours.holds(index, chunk) {
             request(chunk, from: index, at: now, into: &actions)
         } else if asked.count < SwarmLimits.largestWindow {
             asked.append((chunk, peer))
@@ -113,7 +113,7 @@ extension PeerPolicy {
     private func otherHolder(of chunk: ChunkID, besides index: Int) -> Int? {
         var best: Int?
         for other in neighbours.indices where other != index && neighbours[other].isSource {
-            guard neighbours[other].have.contains(chunk) else { continue }
+            guard neighbours.holds(other, chunk) else { continue }
             guard !neighbours[other].isAsked(chunk) else { return nil }
             if let current = best,
                 neighbours[current].outstanding.count <= neighbours[other].outstanding.count

@@ -58,8 +58,12 @@ extension PeerPolicy {
             return
         }
         let index = neighbours.indexAdding(peer)
-        neighbours[index].isSource = true
+        guard neighbours.makeSource(index) else {
+            actions.append(.disconnect(peer))
+            return
+        }
         neighbours[index].isRetired = false
+        sizeWindows()
         requestAsked(from: index, at: now, into: &actions)
         fill(at: now, into: &actions)
     }
@@ -75,6 +79,7 @@ extension PeerPolicy {
             release(request.chunk)
         }
         if !neighbours[index].isClient { neighbours.remove(index) }
+        sizeWindows()
         fill(at: now, into: &actions)
     }
 
@@ -94,10 +99,10 @@ extension PeerPolicy {
         _ peer: PeerIndex, _ run: Range<ChunkID>, at now: UInt64, into actions: inout [PeerAction]
     ) {
         guard let index = neighbours.index(of: peer) else { return }
-        for chunk in run { _ = neighbours.adds(index, chunk, isWanted: isWanted(chunk)) }
+        for chunk in run { neighbours.adds(index, chunk, isWanted: isWanted(chunk)) }
         frontier = max(frontier, run.upperBound)
-        requestAsked(from: index, at: now, into: &actions)
-        fill(at: now, into: &actions)
+        if !asked.isEmpty { requestAsked(from: index, at: now, into: &actions) }
+        if outstandingCount < requestWindow { fill(at: now, into: &actions) }
     }
 
     /// Whether the neighbour is told of additions on the connection by which it fetches from this peer, so that the
@@ -114,11 +119,11 @@ extension PeerPolicy {
     private mutating func requestAsked(from index: Int, at now: UInt64, into actions: inout [PeerAction]) {
         guard neighbours[index].isSource, !asked.isEmpty else { return }
         let peer = neighbours[index].peer
-        for ask in asked where ask.peer == peer && neighbours[index].have.contains(ask.chunk) {
+        for ask in asked where ask.peer == peer && neighbours.holds(index, ask.chunk) {
             guard !have.contains(ask.chunk) else { continue }
             guard !neighbours[index].isAsked(ask.chunk), mayAskAnother(ask.chunk) else { continue }
             request(ask.chunk, from: index, at: now, into: &actions)
         }
-        asked.removeAll { $0.peer == peer && neighbours[index].have.contains($0.chunk) }
+        asked.removeAll { $0.peer == peer && neighbours.holds(index, $0.chunk) }
     }
 }

@@ -43,6 +43,9 @@ public struct PeerPolicy: Sendable {
     var neighbours: Neighbourhood
     /// Requests that wait for their answer and were not cancelled.
     var outstandingCount = 0
+    /// How many may, at all sources together and at each.
+    var requestWindow = SwarmLimits.requestWindow
+    var sourceWindow = SwarmLimits.requestWindowPerFewSources
     /// Digests are known for chunks below this number; no other chunk could be verified.
     var digestCount: UInt32 = 0
     /// All chunks below this one are held.
@@ -100,7 +103,10 @@ public struct PeerPolicy: Sendable {
             if !pending.remove(chunk) { neighbours.wanted(chunk, false) }
             if chunk == lowestMissing { lowestMissing = firstMissing(from: chunk) }
             withdraw(chunk, into: &actions)
-            if origin != .disk { pace.arrival(at: now) }
+            if origin != .disk {
+                pace.arrival(at: now)
+                sizeWindows()
+            }
             lastProgress = now
             rescueStreak = origin == .rescue ? rescueStreak + 1 : 0
         }
