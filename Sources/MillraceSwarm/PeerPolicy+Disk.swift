@@ -23,6 +23,6 @@ extension PeerPolicy {
 
     /// The neighbour needs no chunk any more.
     public func isFull(_ peer: PeerIndex) -> Bool {
-        neighbours.index(of: peer).map { neighbours[$0].have.isFull } ?? false
+        neighbours.index(of: peer).map { neighbours.isFull($0) } ?? false
     }
 }
