@@ -39,11 +39,13 @@ final class ClientHandler: ConnectionHandler {
         case (.running, .have(let encoded)): try holds(encoded, type: .have, now: now)
         case (.running, .credit(let count)): try credit(Int(count), now: now)
         case (.running, .rescue(let chunk, let failed)): try rescue(chunk, from: failed, now: now)
-        case (.running, .bad(let chunk, let accused)): bad(chunk, from: accused, now: now)
+        case (.running, .bad(let chunk, let accused)): try bad(chunk, from: accused, now: now)
         case (.running, .complete(let contentID)): try complete(contentID, now: now)
         case (.running, .listRequest): try list()
         case (.running, .request(let first, let count)): try request(first, count)
-        case (.running, .cancel(let chunk)): _ = link.post { $0.cancels.append(chunk) }
+        case (.running, .cancel(let chunk)):
+            try node.layout.check(chunk)
+            _ = link.post { $0.cancels.append(chunk) }
         default: throw .peerFault(.unexpectedMessage(message.type))
         }
     }
@@ -163,8 +165,9 @@ final class ClientHandler: ConnectionHandler {
         }
     }
 
-    private func bad(_ chunk: ChunkID, from accused: PeerIndex, now: UInt64) {
+    private func bad(_ chunk: ChunkID, from accused: PeerIndex, now: UInt64) throws(ConnectionEnd) {
         guard let peer else { return }
+        try node.layout.check(chunk)
         node.update { state, effects in
             effects.notice("peer \(peer) says that peer \(accused) sent a bad chunk \(chunk)")
             node.decide(&state, &effects, now: now) { $0.bad(accused, by: peer, into: &$1) }

@@ -27,7 +27,7 @@ struct NewsFeed {
         guard now >= due else { return due }
         let mark = announcedCount
         let (news, needed): ([ChunkID], Bool) = node.state.withLock { state in
-            (Array(state.journal[mark...]), isNeeded(by: party, state.policy))
+            (Array(state.journal[mark...].prefix(NodeLimits.newsCount)), isNeeded(by: party, state.policy))
         }
         announcedCount += news.count
         lastAt = now
@@ -35,7 +35,8 @@ struct NewsFeed {
         _ = link.post(.have(ChunkIDList.encode(runs: ChunkIDList.runs(of: news))))
         node.log.list(.sent, count: news.count, isAddition: true, party)
         let wait = node.announceNanoseconds.load(ordering: .relaxed)
-        return wait > 0 ? now + wait : nil
+        let isMore = node.journalCount.load(ordering: .acquiring) > announcedCount
+        return wait > 0 || isMore ? now + wait : nil
     }
 
     private func isNeeded(by party: Party, _ policy: PeerPolicy?) -> Bool {

@@ -35,6 +35,8 @@ enum NodeLimits {
     static let loneNanoseconds: UInt64 = 30_000_000_000
     /// Chunks of one client that wait to be sent: all its credits and as many requests.
     static let clientQueueCount = 2 * WireLimits.largestOutstandingCount
+    /// Chunks in one addition to a list: what lies scattered takes up to ten bytes each.
+    static let newsCount = 8192
     /// How often the summary file learns of new chunks.
     static let summaryNanoseconds: UInt64 = 500_000_000
 }

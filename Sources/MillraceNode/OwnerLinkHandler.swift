@@ -41,6 +41,7 @@ final class OwnerLinkHandler: ConnectionHandler {
             try add(entry, at: Int(position), total: Int(total), now: now)
         case (.running, .rosterRemove(let peer, let total)): try remove(peer, total: Int(total), now: now)
         case (.running, .ask(let chunk, let peer)):
+            try node.state.withLock { $0.content?.layout }?.check(chunk)
             node.update { state, effects in
                 node.decide(&state, &effects) { $0.sentElsewhere(chunk, to: peer, at: now, into: &$1) }
             }
@@ -83,6 +84,7 @@ final class OwnerLinkHandler: ConnectionHandler {
 
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
         guard hello.role == .owner else { throw .ended(.wrongSwarm, "this is a peer, not an owner") }
+        guard hello.swarm != .unknown else { throw .peerFault(.badField(.hello, field: "swarm token")) }
         node.update { state, effects in node.enter(hello.swarm, &state, &effects) }
         _ = link.post(
             .join(

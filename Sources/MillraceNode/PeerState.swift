@@ -28,6 +28,7 @@ struct ClientRecord: Sendable {
     let identity: UInt64
     let link: Link
     var peer: PeerIndex?
+    var node: NodeToken?
 }
 
 /// Everything the threads of a peer share, behind its one lock.

@@ -36,7 +36,9 @@ final class UploadHandler: ConnectionHandler {
         case (.running, .list(let encoded)) where !hasHeardList: try holds(encoded, type: .list, now: now)
         case (.running, .have(let encoded)) where hasHeardList: try holds(encoded, type: .have, now: now)
         case (.running, .request(let first, let count)): try request(first, count)
-        case (.running, .cancel(let chunk)): _ = link.post { $0.cancels.append(chunk) }
+        case (.running, .cancel(let chunk)):
+            try content?.layout.check(chunk)
+            _ = link.post { $0.cancels.append(chunk) }
         default: throw .peerFault(.unexpectedMessage(message.type))
         }
     }
@@ -79,6 +81,7 @@ final class UploadHandler: ConnectionHandler {
         guard number != nil, content != nil else { throw .ended(.notReady, "no owner has welcomed this peer yet") }
         guard hello.swarm == swarm else { throw .ended(.wrongSwarm, "another swarm") }
         self.content = content
+        node.replaceEarlier(hello.node, by: identity)
         _ = link.post(.hello(HelloMessage(role: .peer, swarm: swarm, node: node.token)))
         stage = .introducing
     }
@@ -137,6 +140,20 @@ final class UploadHandler: ConnectionHandler {
 }
 
 extension PeerNode {
+    /// A client that connects again is the same client: its earlier connection goes (PROTOCOL.md, H-14).
+    func replaceEarlier(_ token: NodeToken, by identity: UInt64) {
+        update { state, effects in
+            for index in state.clients.indices {
+                if state.clients[index].identity == identity {
+                    state.clients[index].node = token
+                } else if state.clients[index].node == token {
+                    let link = state.clients[index].link
+                    effects.wake(link, if: link.post(goodbye: .replaced, "this node has connected again"))
+                }
+            }
+        }
+    }
+
     /// The thread of one client.
     func serve(_ socket: consuming Socket) {
         threadCount.add(1, ordering: .relaxed)
