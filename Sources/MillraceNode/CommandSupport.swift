@@ -13,6 +13,7 @@ public typealias Listener = MillraceIO.Listener
 public typealias MonotonicClock = MillraceIO.MonotonicClock
 public typealias OfferedFile = MillraceStore.OfferedFile
 public typealias StoreKind = MillraceStore.StoreKind
+public typealias TextFile = MillraceIO.TextFile
 public typealias TemporaryFolder = MillraceIO.TemporaryFolder
 public typealias TransportChoice = MillraceIO.TransportChoice
 public typealias TransportKind = MillraceIO.TransportKind

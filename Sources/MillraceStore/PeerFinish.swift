@@ -7,34 +7,15 @@ extension PeerFolder {
     public func finish(manifest: Manifest, progress: (UInt64) -> Void) throws(StoreError) {
         precondition(manifest.layout == store.layout && manifest.hasAllDigests, "finished with another manifest")
         guard !isAlreadyComplete else { return try summarise(manifest) }
-        if let flat = store as? FlatFileStore {
+        if let assembling = store as? AssemblingStore {
+            try assembling.placeRest(manifest, progress)
+            try settle(assembling.descriptor)
+        } else if let flat = store as? FlatFileStore {
             try settle(flat.descriptor)
-        } else {
-            try assemble(manifest, progress)
         }
         progress(store.layout.fileByteCount)
         try publish()
         try summarise(manifest)
-    }
-
-    /// Reads every chunk file, checks it once more and writes it to its place.
-    private func assemble(_ manifest: Manifest, _ progress: (UInt64) -> Void) throws(StoreError) {
-        let output = try FlatFileStore(path: partPath, layout: manifest.layout)
-        let buffer = PooledBuffer(byteCount: Int(manifest.layout.chunkByteCount))
-        var hasher = SHA256Hasher()
-        var done: UInt64 = 0
-        for chunk in 0..<manifest.layout.chunkCount {
-            let byteCount = try store.read(chunk, into: buffer.bytes)
-            let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<byteCount])
-            hasher.update(bytes)
-            guard Digest(hasher.finish().span.bytes) == manifest.digest(of: chunk),
-                byteCount == Int(manifest.layout.byteCount(of: chunk))
-            else { throw .notVerified(chunk) }
-            try output.write(chunk, bytes)
-            done += UInt64(byteCount)
-            progress(done)
-        }
-        try settle(output.descriptor)
     }
 
     private func settle(_ descriptor: CInt) throws(StoreError) {

@@ -64,8 +64,14 @@ private struct Opened {
             let store = try ChunkFolderStore(folder: path, layout: layout)
             let found = try store.candidates()
             if !isComplete || found.isFull {
-                if !isComplete { try Opened.checkChunkSpace(path, layout, found, outputPath: outputPath) }
-                (self.store, candidates) = (store, found)
+                candidates = found
+                guard !isComplete else {
+                    self.store = store
+                    return
+                }
+                try Opened.checkChunkSpace(path, layout, found, outputPath: outputPath)
+                let output = try FlatFileStore(path: partPath, layout: layout)
+                self.store = AssemblingStore(chunks: store, output: output)
                 return
             }
         }

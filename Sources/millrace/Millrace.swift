@@ -12,7 +12,9 @@ struct Millrace: ParsableCommand {
             On one machine, to see it work:      millrace demo
             """,
         version: "millrace \(Version.text), protocol \(WireLimits.newestVersion), sends by \(Version.transport)",
-        subcommands: [OwnerCommand.self, PeerCommand.self, VerifyCommand.self, DemoCommand.self])
+        subcommands: [
+            OwnerCommand.self, PeerCommand.self, VerifyCommand.self, DemoCommand.self, SimCommand.self, PlanCommand.self,
+        ])
 
     static func main() {
         do {
