@@ -54,12 +54,8 @@ extension Simulation {
     private func execute(_ action: OwnerAction) {
         switch action {
         case .grant(let peer, let chunk):
-            checks.granted(chunk, isHashed: chunk < hashedCount, at: now)
-            story.detail(now) { "the owner gives chunk \(chunk) to peer \(nodeOfPeer[Int(peer)])" }
-            enqueue(Outgoing(chunk: chunk, purpose: .grant), on: connectionOfPeer[Int(peer)])
-            if options.canary == .grantsTwice, chunk % 64 == 63 {
-                checks.granted(chunk, isHashed: true, at: now)
-            }
+            grant(chunk, to: peer)
+            if options.canary == .grantsTwice, chunk % 64 == 63 { grant(chunk, to: peer) }
         case .send(let peer, let chunk):
             story.milestone(now) { "the owner sends chunk \(chunk) to peer \(nodeOfPeer[Int(peer)]) once more" }
             enqueue(Outgoing(chunk: chunk, purpose: .rescue), on: connectionOfPeer[Int(peer)])
@@ -75,6 +71,12 @@ extension Simulation {
             close(connectionOfPeer[Int(peer)], bySource: true)
             leaves(peer)
         }
+    }
+
+    private func grant(_ chunk: ChunkID, to peer: PeerIndex) {
+        checks.granted(chunk, isHashed: chunk < hashedCount, at: now)
+        story.detail(now) { "the owner gives chunk \(chunk) to peer \(nodeOfPeer[Int(peer)])" }
+        enqueue(Outgoing(chunk: chunk, purpose: .grant), on: connectionOfPeer[Int(peer)])
     }
 
     /// A peer's connection has come to the owner.

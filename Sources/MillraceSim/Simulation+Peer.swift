@@ -98,13 +98,18 @@ extension Simulation {
             return checks.fail("peer \(node.number) asks a peer it has no connection to for chunk \(chunk)")
         }
         if node.disk.contains(chunk) { checks.fail("peer \(node.number) asks for chunk \(chunk), which it holds") }
+        ask(chunk, on: id, of: node)
+        guard options.canary == .asksTwice, chunk % 16 == 5 else { return }
+        let other = node.sources.first { $0 != id && connections[$0].isEstablished }
+        if let other { ask(chunk, on: other, of: node) }
+    }
+
+    private func ask(_ chunk: ChunkID, on id: Int, of node: SimNode) {
         checkBound(chunk, id, node)
         connections[id].asked.append(Asked(chunk: chunk))
         let source = connections[id].source
         story.detail(now) { "peer \(node.number) requests chunk \(chunk) from peer \(source)" }
         queue.push(.request, at: arrival(from: node.number, to: source), id, chunk)
-        guard options.canary == .asksTwice, chunk % 16 == 5 else { return }
-        checkBound(chunk, id, node)
     }
 
     /// One source at a time is asked for a chunk; those it was cancelled at may still have to answer.

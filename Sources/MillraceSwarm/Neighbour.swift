@@ -8,9 +8,11 @@ struct Request: Sendable {
     var lateAt: UInt64
     /// How often it was late.
     var lateCount = 0
-    /// The request was cancelled, because it was late and went to somebody else or because the chunk has come: its answer
-    /// still counts for the source's window, no longer for the peer's.
+    /// The request was cancelled, because it was late and went to somebody else or because the chunk has come.
     var isSuperseded = false
+
+    /// Cancelled and late requests keep a slot at their source, none of the peer's: others shall go on.
+    var keepsSlot: Bool { !isSuperseded && lateCount == 0 }
 }
 
 /// Another peer this one is connected with: it fetches from it, serves it, or both.

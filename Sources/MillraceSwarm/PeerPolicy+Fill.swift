@@ -27,7 +27,7 @@ extension PeerPolicy {
         let before = now - SwarmLimits.overdueServiceTimes * serviceNanoseconds
         var count = 0
         for index in neighbours.indices {
-            for request in neighbours[index].outstanding where !request.isSuperseded && request.at < before {
+            for request in neighbours[index].outstanding where request.keepsSlot && request.at < before {
                 count += 1
                 if count == limit { return count }
             }

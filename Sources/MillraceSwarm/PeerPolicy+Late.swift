@@ -27,6 +27,7 @@ extension PeerPolicy {
                 let request = neighbours[index].outstanding[position]
                 if !request.isSuperseded, now >= request.lateAt {
                     neighbours[index].outstanding[position].lateAt = now + hedge
+                    if request.keepsSlot { outstandingCount -= 1 }
                     neighbours[index].outstanding[position].lateCount += 1
                     isAnyLate = true
                     late(request, at: position, of: index, now, into: &actions)

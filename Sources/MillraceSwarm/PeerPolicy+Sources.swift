@@ -75,7 +75,7 @@ extension PeerPolicy {
         neighbours[index].outstanding = []
         neighbours[index].isSource = false
         for request in requests where !request.isSuperseded {
-            outstandingCount -= 1
+            if request.keepsSlot { outstandingCount -= 1 }
             release(request.chunk)
         }
         if !neighbours[index].isClient { neighbours.remove(index) }

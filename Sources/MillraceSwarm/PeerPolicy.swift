@@ -41,7 +41,7 @@ public struct PeerPolicy: Sendable {
     /// Chunks asked for somewhere and not there yet.
     var pending: ChunkSet
     var neighbours: Neighbourhood
-    /// Requests that wait for their answer and were not cancelled.
+    /// Requests that wait for their answer, were not cancelled and are not late.
     var outstandingCount = 0
     /// How many may, at all sources together and at each.
     var requestWindow = SwarmLimits.requestWindow
@@ -207,8 +207,8 @@ public struct PeerPolicy: Sendable {
         for index in neighbours.indices {
             guard let position = neighbours[index].outstanding.firstIndex(where: { $0.chunk == chunk }) else { continue }
             guard !neighbours[index].outstanding[position].isSuperseded else { continue }
+            if neighbours[index].outstanding[position].keepsSlot { outstandingCount -= 1 }
             neighbours[index].outstanding[position].isSuperseded = true
-            outstandingCount -= 1
             actions.append(.cancel(neighbours[index].peer, chunk))
         }
     }
@@ -216,7 +216,7 @@ public struct PeerPolicy: Sendable {
     private mutating func takeRequest(_ chunk: ChunkID, from index: Int) -> Request? {
         guard let position = neighbours[index].outstanding.firstIndex(where: { $0.chunk == chunk }) else { return nil }
         let request = neighbours[index].outstanding.remove(at: position)
-        if !request.isSuperseded { outstandingCount -= 1 }
+        if request.keepsSlot { outstandingCount -= 1 }
         return request
     }
 

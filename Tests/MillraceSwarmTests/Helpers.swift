@@ -1,0 +1,94 @@
+import MillraceSwarm
+import MillraceWire
+
+let millisecond: UInt64 = 1_000_000
+
+func layout(_ chunkCount: UInt32) -> ChunkLayout {
+    try! ChunkLayout(fileByteCount: UInt64(chunkCount) * 1024, chunkByteCount: 1024)
+}
+
+func address(_ number: UInt32) -> PeerAddress {
+    PeerAddress(host: .v4(0x0A00_0000 + number), port: 9000)
+}
+
+func ring(_ peers: [PeerIndex]) -> Ring {
+    Ring(peers.map { RosterEntry(peer: $0, address: address($0)) })
+}
+
+/// An owner with all chunks hashed and some peers, driven by hand.
+struct OwnerBench {
+    var policy: OwnerPolicy
+    var now: UInt64 = 0
+
+    init(chunks: UInt32, peers: Int, hashed: UInt32? = nil) {
+        policy = OwnerPolicy(layout: layout(chunks))
+        policy.hashed(0..<(hashed ?? chunks))
+        for number in 0..<UInt32(peers) { _ = policy.join(address: address(number)) }
+    }
+
+    mutating func pump() -> [OwnerAction] {
+        var actions: [OwnerAction] = []
+        policy.pump(at: now, into: &actions)
+        return actions
+    }
+
+    mutating func rescue(_ peer: PeerIndex, _ chunk: ChunkID, from failed: PeerIndex?) -> [OwnerAction] {
+        var actions: [OwnerAction] = []
+        policy.rescue(peer, chunk, from: failed, at: now, into: &actions)
+        return actions
+    }
+
+    /// The grant leaves and is listed: the uplink is free again.
+    mutating func deliver(_ chunk: ChunkID, to peer: PeerIndex, after delay: UInt64 = 4 * millisecond) {
+        now += delay
+        policy.wrote(peer, at: now)
+        policy.holds(peer, chunk..<(chunk + 1), at: now)
+    }
+
+    mutating func holds(_ peer: PeerIndex, _ chunk: ChunkID) {
+        policy.holds(peer, chunk..<(chunk + 1), at: now)
+    }
+}
+
+/// A peer with number 0 on a ring, all digests known, driven by hand.
+struct PeerBench {
+    var policy: PeerPolicy
+    var now: UInt64 = 1_000_000_000
+    var actions: [PeerAction] = []
+
+    init(chunks: UInt32, sources: [PeerIndex] = [], digests: UInt32? = nil, seed: UInt64 = 1) {
+        policy = PeerPolicy(layout: layout(chunks), seed: seed)
+        policy.welcomed(as: 0)
+        policy.digestsKnown(below: digests ?? chunks, at: now, into: &actions)
+        policy.rosterChanged(ring([0] + sources), at: now, into: &actions)
+        for source in sources { policy.sourceConnected(source, at: now, into: &actions) }
+        actions = []
+    }
+
+    mutating func take() -> [PeerAction] {
+        defer { actions = [] }
+        return actions
+    }
+
+    mutating func holds(_ peer: PeerIndex, _ run: Range<ChunkID>) {
+        policy.holds(peer, run, at: now, into: &actions)
+    }
+
+    mutating func verified(_ chunk: ChunkID, from origin: ChunkOrigin) {
+        policy.verified(chunk, from: origin, at: now, into: &actions)
+    }
+
+    mutating func tick() { policy.tick(at: now, into: &actions) }
+
+    mutating func start() { policy.startGrants(at: now, into: &actions) }
+}
+
+extension [PeerAction] {
+    var requests: [(peer: PeerIndex, chunk: ChunkID)] {
+        compactMap { if case .request(let peer, let chunk) = $0 { (peer, chunk) } else { nil } }
+    }
+
+    var rescues: [ChunkID] {
+        compactMap { if case .rescue(let chunk, _) = $0 { chunk } else { nil } }
+    }
+}

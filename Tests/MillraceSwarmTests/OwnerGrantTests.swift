@@ -1,0 +1,137 @@
+import MillraceSwarm
+import MillraceWire
+import Testing
+
+@Suite("The owner's hand-out")
+struct OwnerGrantTests {
+    @Test func `credits are served in the order they came, with the lowest chunk never sent`() throws {
+        var bench = OwnerBench(chunks: 10, peers: 3)
+        try bench.policy.credit(2, count: 1)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(2, 0), .grant(0, 1)])
+    }
+
+    @Test func `no chunk is handed out twice while its peer lives`() throws {
+        var bench = OwnerBench(chunks: 3, peers: 2)
+        var granted: [ChunkID] = []
+        for _ in 0..<6 {
+            try bench.policy.credit(0, count: 1)
+            try bench.policy.credit(1, count: 1)
+            for case .grant(let peer, let chunk) in bench.pump() {
+                granted.append(chunk)
+                bench.deliver(chunk, to: peer)
+            }
+        }
+        #expect(granted == [0, 1, 2])
+        #expect(bench.policy.firstPassIsOut)
+        #expect(bench.policy.sentChunkCount == 3)
+    }
+
+    @Test func `chunks are bound late: one at a time to each peer`() throws {
+        var bench = OwnerBench(chunks: 10, peers: 2)
+        try bench.policy.credit(0, count: 2)
+        #expect(bench.pump() == [.grant(0, 0)])
+        #expect(bench.pump() == [])
+        bench.deliver(0, to: 0)
+        #expect(bench.pump() == [.grant(0, 1)])
+    }
+
+    @Test func `a slow link is given to half of the peers at a time`() throws {
+        var bench = OwnerBench(chunks: 100, peers: 8)
+        for peer in 0..<8 { try bench.policy.credit(PeerIndex(peer), count: 2) }
+        #expect(bench.pump().count == 4)
+    }
+
+    @Test func `a fast link serves all credits at once`() throws {
+        var bench = OwnerBench(chunks: 100, peers: 2)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump().count == 1)
+        bench.deliver(0, to: 0, after: millisecond / 10)
+        #expect(!bench.policy.takesTurns)
+        bench.holds(1, 0)
+        try bench.policy.credit(0, count: 1)
+        try bench.policy.credit(1, count: 1)
+        #expect(bench.pump() == [.grant(0, 1), .grant(1, 2)])
+    }
+
+    @Test func `a peer that reads slowly does not keep its turn`() throws {
+        var bench = OwnerBench(chunks: 100, peers: 2)
+        for peer in 0..<2 { try bench.policy.credit(PeerIndex(peer), count: 1) }
+        #expect(bench.pump().count == 2)
+        _ = bench.policy.join(address: address(7))
+        try bench.policy.credit(2, count: 1)
+        #expect(bench.pump() == [])
+        let deadline = try #require(bench.policy.nextDeadline(at: bench.now))
+        bench.now = deadline
+        #expect(bench.pump() == [.grant(2, 2)])
+    }
+
+    @Test func `a peer whose grants nobody else has waits behind one that passed its own on`() throws {
+        var bench = OwnerBench(chunks: 100, peers: 2)
+        for chunk in [0, 1] as [ChunkID] {
+            try bench.policy.credit(0, count: 1)
+            #expect(bench.pump() == [.grant(0, chunk)])
+            bench.deliver(chunk, to: 0)
+        }
+        try bench.policy.credit(0, count: 1)
+        try bench.policy.credit(1, count: 1)
+        #expect(bench.pump() == [.grant(1, 2), .grant(0, 3)])
+        bench.deliver(2, to: 1)
+        bench.deliver(3, to: 0)
+        bench.holds(1, 0)
+        bench.holds(1, 1)
+        bench.holds(1, 3)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(0, 4)])
+    }
+
+    @Test func `a far worse relay is not fed while a good one is being sent to`() throws {
+        var bench = OwnerBench(chunks: 100, peers: 2)
+        for chunk in 0..<6 as Range<ChunkID> {
+            try bench.policy.credit(0, count: 1)
+            #expect(bench.pump() == [.grant(0, chunk)])
+            bench.deliver(chunk, to: 0)
+        }
+        for chunk in 6..<8 as Range<ChunkID> {
+            try bench.policy.credit(1, count: 1)
+            #expect(bench.pump() == [.grant(1, chunk)])
+            bench.deliver(chunk, to: 1)
+            bench.holds(0, chunk)
+        }
+        try bench.policy.credit(1, count: 1)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(1, 8)])
+    }
+
+    @Test func `chunks that a peer brought along are not sent`() throws {
+        var bench = OwnerBench(chunks: 4, peers: 2)
+        bench.policy.holds(0, 0..<2)
+        try bench.policy.credit(1, count: 1)
+        #expect(bench.pump() == [.grant(1, 2)])
+    }
+
+    @Test func `chunks are handed out only once they are hashed`() throws {
+        var bench = OwnerBench(chunks: 4, peers: 1, hashed: 0)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [])
+        bench.policy.hashed(0..<1)
+        #expect(bench.pump() == [.grant(0, 0)])
+    }
+
+    @Test func `more credits than the limit are the peer's fault`() {
+        var bench = OwnerBench(chunks: 4, peers: 1)
+        #expect(throws: WireError.limitExceeded(limit: "credits")) {
+            try bench.policy.credit(0, count: WireLimits.largestOutstandingCount + 1)
+        }
+    }
+
+    @Test func `a complete peer is sent nothing more`() throws {
+        var bench = OwnerBench(chunks: 4, peers: 2)
+        try bench.policy.credit(0, count: 1)
+        bench.policy.complete(0)
+        #expect(bench.pump() == [])
+        #expect(!bench.policy.allComplete)
+        bench.policy.complete(1)
+        #expect(bench.policy.allComplete)
+    }
+}

@@ -1,0 +1,186 @@
+import MillraceSwarm
+import MillraceWire
+import Testing
+
+@Suite("What a peer does about trouble")
+struct PeerLateTests {
+    @Test func `a late request is cancelled and goes to another holder`() throws {
+        var bench = PeerBench(chunks: 10, sources: [1, 2])
+        bench.holds(1, 4..<5)
+        bench.holds(2, 4..<5)
+        #expect(bench.take() == [.request(1, 4)])
+        bench.now = try #require(bench.policy.nextDeadline)
+        bench.tick()
+        #expect(bench.take() == [.cancel(1, 4), .request(2, 4)])
+    }
+
+    @Test func `nothing is late before its time`() throws {
+        var bench = PeerBench(chunks: 10, sources: [1, 2])
+        bench.holds(1, 4..<5)
+        bench.holds(2, 4..<5)
+        _ = bench.take()
+        bench.now = try #require(bench.policy.nextDeadline) - 1
+        bench.tick()
+        #expect(bench.take() == [])
+    }
+
+    @Test func `a late chunk that nobody else has is rescued, at once if it is the last`() throws {
+        var bench = PeerBench(chunks: 1, sources: [1])
+        bench.holds(1, 0..<1)
+        _ = bench.take()
+        bench.now = try #require(bench.policy.nextDeadline)
+        bench.tick()
+        #expect(bench.take() == [.rescue(0, from: 1)])
+    }
+
+    @Test func `in the middle a chunk must be late twice to be rescued`() throws {
+        var bench = PeerBench(chunks: 10, sources: [1])
+        bench.holds(1, 0..<1)
+        _ = bench.take()
+        bench.now = try #require(bench.policy.nextDeadline)
+        bench.tick()
+        #expect(bench.take() == [])
+        bench.now = try #require(bench.policy.nextDeadline)
+        bench.tick()
+        #expect(bench.take() == [.rescue(0, from: 1)])
+    }
+
+    @Test func `one rescue at a time`() throws {
+        var bench = PeerBench(chunks: 4, sources: [1])
+        bench.holds(1, 0..<4)
+        _ = bench.take()
+        var rescues: [ChunkID] = []
+        for _ in 0..<2 {
+            bench.now = try #require(bench.policy.nextDeadline)
+            bench.tick()
+            rescues += bench.take().rescues
+        }
+        #expect(rescues.count == 1)
+    }
+
+    @Test func `a frozen source takes no slots from the others`() throws {
+        var bench = PeerBench(chunks: 100, sources: [1, 2, 3, 4, 5])
+        for source in 1...4 as ClosedRange<PeerIndex> { bench.holds(source, 0..<8) }
+        _ = bench.take()
+        for _ in 0..<4 {
+            bench.now += 60_000 * millisecond
+            bench.tick()
+        }
+        _ = bench.take()
+        bench.holds(5, 50..<100)
+        #expect(bench.take().requests.contains { $0.peer == 5 })
+    }
+
+    @Test func `a peer that waits for nothing takes what it lacks for stranded`() throws {
+        var bench = PeerBench(chunks: 3, sources: [1])
+        bench.start()
+        _ = bench.take()
+        bench.verified(1, from: .grant)
+        bench.verified(2, from: .grant)
+        _ = bench.take()
+        bench.now = try #require(bench.policy.nextDeadline)
+        bench.tick()
+        #expect(bench.take().rescues == [0])
+    }
+
+    @Test func `the owner's advice is followed: connect, then request when it is listed`() {
+        var bench = PeerBench(chunks: 10, sources: [1])
+        bench.policy.sentElsewhere(4, to: 7, at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.connect(7)])
+        bench.policy.sourceConnected(7, at: bench.now, into: &bench.actions)
+        bench.holds(7, 4..<5)
+        #expect(bench.take() == [.request(7, 4)])
+    }
+
+    @Test func `advice to ask a liar is answered with an accusation`() {
+        var bench = PeerBench(chunks: 10, sources: [1])
+        bench.holds(1, 4..<5)
+        bench.policy.bad(4, from: .peer(1), at: bench.now, into: &bench.actions)
+        _ = bench.take()
+        bench.policy.sentElsewhere(4, to: 1, at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.accuse(1, 4)])
+    }
+
+    @Test func `a liar is left, accused and never a source again`() {
+        var bench = PeerBench(chunks: 10, sources: [1, 2])
+        bench.holds(1, 4..<5)
+        bench.holds(2, 4..<5)
+        _ = bench.take()
+        bench.policy.bad(4, from: .peer(1), at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.accuse(1, 4), .disconnect(1), .request(2, 4)])
+        #expect(!bench.policy.wantedSources.contains(1))
+        bench.policy.sourceConnected(1, at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.disconnect(1)])
+    }
+
+    @Test func `what was asked from a lost source is asked elsewhere`() {
+        var bench = PeerBench(chunks: 10, sources: [1, 2])
+        bench.holds(1, 4..<5)
+        bench.holds(2, 4..<5)
+        _ = bench.take()
+        bench.policy.sourceLost(1, at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.request(2, 4)])
+    }
+
+    @Test func `a member that left the ring is no source any more, a new one becomes one`() {
+        var bench = PeerBench(chunks: 10, sources: [1, 2])
+        bench.policy.rosterChanged(ring([0, 2, 3]), at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.connect(3), .disconnect(1)])
+        #expect(!bench.policy.isSource(1))
+    }
+
+    @Test func `a chord the ring gives to others is left once it has answered`() {
+        let members = Array(0..<40) as [PeerIndex]
+        var bench = PeerBench(chunks: 10, sources: [])
+        bench.policy.rosterChanged(ring(members), at: bench.now, into: &bench.actions)
+        let old = bench.policy.wantedSources[5]
+        bench.policy.sourceConnected(old, at: bench.now, into: &bench.actions)
+        bench.holds(old, 4..<5)
+        _ = bench.take()
+        let rotated = [0] + members.filter { $0 != 0 && $0 != old } + [100, 101, 102, 103, old, 104]
+        bench.policy.rosterChanged(ring(rotated), at: bench.now, into: &bench.actions)
+        #expect(!bench.policy.wantedSources.contains(old))
+        #expect(!bench.take().contains(.disconnect(old)))
+        bench.verified(4, from: .peer(old))
+        #expect(bench.take().contains(.disconnect(old)))
+    }
+
+    @Test func `two credits are kept with the owner, none before the disk is read`() {
+        var bench = PeerBench(chunks: 10)
+        bench.verified(0, from: .disk)
+        #expect(bench.take() == [])
+        bench.start()
+        #expect(bench.take() == [.credit(SwarmLimits.creditWindow)])
+        bench.now += 4 * millisecond
+        bench.verified(1, from: .grant)
+        #expect(bench.take() == [.credit(1)])
+    }
+
+    @Test func `without an owner the neighbours still serve`() {
+        var bench = PeerBench(chunks: 10, sources: [1])
+        bench.start()
+        _ = bench.take()
+        bench.policy.ownerLost()
+        bench.holds(1, 4..<5)
+        #expect(bench.take() == [.request(1, 4)])
+        bench.verified(4, from: .peer(1))
+        #expect(bench.take() == [])
+    }
+
+    @Test func `a bad chunk from the owner costs its credit, which is given anew`() {
+        var bench = PeerBench(chunks: 10)
+        bench.start()
+        _ = bench.take()
+        bench.policy.bad(0, from: .grant, at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.credit(1)])
+    }
+
+    @Test func `additions are announced at once on a slow link, in batches on a fast one`() {
+        var pace = Pace()
+        #expect(pace.announceNanoseconds == 0)
+        for step in 0..<20 as Range<UInt64> { pace.arrival(at: step * 4 * millisecond) }
+        #expect(pace.announceNanoseconds == 0)
+        for step in 0..<60 as Range<UInt64> { pace.arrival(at: 80 * millisecond + step * millisecond / 5) }
+        #expect(pace.announceNanoseconds == SwarmLimits.announceBatchNanoseconds)
+    }
+}
