@@ -61,7 +61,7 @@ final class Child: Sendable {
     }
 
     private static func file(_ path: String) throws -> FileHandle {
-        FileManager.default.createFile(atPath: path, contents: nil)
+        try Data().write(to: URL(fileURLWithPath: path))
         return try #require(FileHandle(forWritingAtPath: path))
     }
 
