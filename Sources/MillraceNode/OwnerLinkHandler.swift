@@ -16,6 +16,7 @@ final class OwnerLinkHandler: ConnectionHandler {
     private var stage = Stage.greeting
     private var feed = NewsFeed()
     private var digestsReceived: UInt32 = 0
+    private var hasManifestEnded = false
     private var ring = Ring()
     private var isRosterComplete = false
 
@@ -120,6 +121,7 @@ final class OwnerLinkHandler: ConnectionHandler {
 
     /// The manifest grows where it is kept; what an earlier connection brought must come again the same.
     private func extend(_ first: ChunkID, _ digests: [Digest], now: UInt64) throws(ConnectionEnd) {
+        guard !hasManifestEnded else { throw .peerFault(.unexpectedMessage(.digests)) }
         let outcome: Result<Bool, WireError> = node.update { state, effects in
             guard first == digestsReceived else { return .failure(.badField(.digests, field: "first chunk")) }
             let known = state.manifest?.digestCount ?? 0
@@ -145,9 +147,10 @@ final class OwnerLinkHandler: ConnectionHandler {
     }
 
     private func close(_ contentID: Digest) throws(ConnectionEnd) {
-        guard let manifest = node.state.withLock({ $0.manifest }), digestsReceived == manifest.layout.chunkCount else {
-            throw .peerFault(.unexpectedMessage(.manifestEnd))
-        }
+        guard let manifest = node.state.withLock({ $0.manifest }), digestsReceived == manifest.layout.chunkCount,
+            !hasManifestEnded
+        else { throw .peerFault(.unexpectedMessage(.manifestEnd)) }
+        hasManifestEnded = true
         guard ContentID.compute(manifest) == contentID else {
             throw .peerFault(.badField(.manifestEnd, field: "content ID"))
         }

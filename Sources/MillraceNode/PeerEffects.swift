@@ -38,10 +38,9 @@ extension PeerNode {
         var actions: [PeerAction] = []
         event(&state.policy!, &actions)
         for action in actions { perform(action, &state, &effects) }
-        deadline.store(state.policy!.nextDeadline ?? .max, ordering: .relaxed)
-        if let due = state.policy!.nextDeadline, due < mainDeadline.load(ordering: .relaxed) {
-            effects.wakesMain = true
-        }
+        let due = state.policy!.nextDeadline ?? .max
+        deadline.store(due, ordering: .sequentiallyConsistent)
+        if due < mainDeadline.load(ordering: .sequentiallyConsistent) { effects.wakesMain = true }
     }
 
     private func perform(_ action: PeerAction, _ state: inout PeerState, _ effects: inout PeerEffects) {

@@ -35,7 +35,9 @@ struct PeerLoop {
     }
 
     private func wait(interrupt: CInt, until deadline: UInt64) -> WaitPoint.Ready {
-        node.mainDeadline.store(deadline, ordering: .relaxed)
+        node.mainDeadline.store(deadline, ordering: .sequentiallyConsistent)
+        // Whoever set an earlier one before that store took this thread for awake.
+        let deadline = min(deadline, node.deadline.load(ordering: .sequentiallyConsistent))
         defer { node.mainDeadline.store(0, ordering: .relaxed) }
         let ready = try? WaitPoint.wait(
             socket: interrupt, forReading: interrupt >= 0, forWriting: false, wake: node.wake,

@@ -1,0 +1,141 @@
+import Foundation
+import MillraceIO
+import MillraceWire
+import Testing
+
+@testable import MillraceNode
+
+@Suite(.timeLimit(.minutes(1))) struct EventLogTests {
+    /// A log that writes to a file, and the file.
+    private struct Written {
+        let scratch: Scratch
+        let log: EventLog
+        private let path: String
+
+        init(_ change: (inout LogOptions) -> Void = { _ in }, onFirst: @escaping @Sendable () -> Void = {}) throws {
+            scratch = try Scratch()
+            path = try scratch.write("log", [])
+            var options = LogOptions()
+            options.eventDescriptor = open(path, O_WRONLY | O_APPEND)
+            options.noticeDescriptor = options.eventDescriptor
+            change(&options)
+            log = EventLog(role: .peer, options: options, onFirst: onFirst)
+        }
+
+        var lines: [String] {
+            log.flush()
+            return String(decoding: Scratch.read(path) ?? [], as: UTF8.self).split(separator: "\n").map(String.init)
+        }
+
+        func sayEverything() {
+            log.chunk(.received, 7, byteCount: 1024, .peer(3))
+            log.chunk(.sent, 8, byteCount: 1, .owner)
+            log.list(.received, count: 5, isAddition: false, .unknown)
+            log.list(.sent, count: 6, isAddition: true, .peer(4))
+            log.request(.sent, first: 9, count: 1, .peer(5))
+            log.request(.received, first: 10, count: 2, .peer(6))
+        }
+    }
+
+    @Test func eachTextLineSaysTimeNodeEventChunkAndPartner() throws {
+        let written = try Written()
+        written.log.setNumber(2)
+        written.sayEverything()
+        let expected = [
+            "peer 2: chunk received chunk=7 bytes=1024 with=peer 3", "peer 2: chunk sent chunk=8 bytes=1 with=owner",
+            "peer 2: chunk ID list received chunks=5 form=whole with=unknown",
+            "peer 2: chunk ID list sent chunks=6 form=addition with=peer 4",
+            "peer 2: chunks requested chunk=9 count=1 with=peer 5",
+            "peer 2: request received chunk=10 count=2 with=peer 6",
+        ]
+        let lines = written.lines
+        #expect(lines.map { $0.drop { $0 != " " }.dropFirst() } == expected.map { $0[...] })
+        for line in lines { #expect(Double(line.prefix { $0 != " " }) != nil) }
+    }
+
+    @Test func everyJSONLineParses() throws {
+        let written = try Written { $0.format = .json }
+        written.sayEverything()
+        var events: [String] = []
+        for (index, line) in written.lines.enumerated() {
+            let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            #expect(object["sequence"] as? Int == index + 1)
+            #expect(object["node"] as? String == "peer")
+            #expect((object["time"] as? Double ?? 0) > 1.6e9)
+            #expect((object["elapsed"] as? Double ?? -1) >= 0)
+            #expect(object["with"] is String)
+            events.append(try #require(object["event"] as? String))
+        }
+        #expect(
+            events == [
+                "chunk received", "chunk sent", "chunk ID list received", "chunk ID list sent", "chunks requested",
+                "request received",
+            ])
+    }
+
+    @Test func noLineOfManyThreadsIsLostOrTorn() throws {
+        let written = try Written { $0.format = .json }
+        let (threadCount, lineCount) = (6, 3000)
+        let threads = try (0..<threadCount).map { _ in
+            let log = written.log
+            return try Running {
+                for chunk in 0..<lineCount { log.chunk(.sent, ChunkID(chunk), byteCount: 1, .owner) }
+            }
+        }
+        for thread in threads { try thread.value() }
+        let numbers = try written.lines.map { line in
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return object?["sequence"] as? Int
+        }
+        #expect(numbers == (1...(threadCount * lineCount)).map { $0 })
+    }
+
+    @Test func someoneIsToldOnceALineWaits() throws {
+        let told = Lock(0)
+        let written = try Written(onFirst: { told.withLock { $0 += 1 } })
+        written.sayEverything()
+        #expect(told.withLock { $0 } == 1)
+        written.log.flush()
+        written.sayEverything()
+        #expect(told.withLock { $0 } == 2)
+    }
+
+    @Test func aQuietLogHasNoticesOfItsLevelOnly() throws {
+        let quiet = try Written { $0.level = .quiet }
+        quiet.sayEverything()
+        quiet.log.notice("hidden")
+        #expect(quiet.lines.isEmpty)
+        let normal = try Written()
+        normal.log.notice("shown")
+        normal.log.notice("hidden", level: .verbose)
+        #expect(normal.lines == ["peer: shown"])
+    }
+
+    @Test func aReaderThatGoesAwayStopsNothing() throws {
+        signal(SIGPIPE, SIG_IGN)
+        var ends: [CInt] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        close(ends[0])
+        let log = try Written { $0.eventDescriptor = ends[1] }.log
+        for chunk in 0..<5000 { log.chunk(.sent, ChunkID(chunk), byteCount: 1, .owner) }
+        log.flush()
+        close(ends[1])
+    }
+}
+
+@Suite struct ReportTests {
+    @Test(arguments: ["plain", "with \"quotes\" and \\", "tab\tand\nline", "żółw 🐢", "\u{1}\u{1F}", ""])
+    func aQuotedTextIsOneJSONString(text: String) throws {
+        let data = Data(Report.quoted(text).utf8)
+        #expect(try JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed) as? String == text)
+    }
+
+    @Test func secondsHaveThreePlaces() {
+        #expect([0, 0.0004, 0.0005, 1, 12.3456, -1].map(Report.seconds) == ["0.000", "0.000", "0.001", "1.000", "12.346", "0.000"])
+    }
+
+    @Test func aRateOfNoTimeIsNone() {
+        #expect(Report.rate(5, 0) == "0 MB/s")
+        #expect(Report.rate(2_000_000, 2) == "1.000 MB/s")
+    }
+}

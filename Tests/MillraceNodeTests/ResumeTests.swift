@@ -1,0 +1,120 @@
+import Foundation
+import MillraceIO
+import MillraceStore
+import MillraceWire
+import Testing
+
+@testable import MillraceNode
+
+/// Runs that begin where earlier ones ended.
+@Suite(.timeLimit(.minutes(2))) struct ResumeTests {
+    private static let stores = [SwarmCase(store: .chunks), SwarmCase(store: .flat)]
+    private static let layoutOfBench = (byteCount: 600_000, chunkByteCount: UInt32(10_000))
+
+    private func owner(_ bench: Bench, port: UInt16 = 0, _ store: StoreKind, peers: Int? = 1) throws -> RunningOwner {
+        try bench.waitUntilLeft("owner")
+        try bench.waitUntilLeft("peer")
+        return try bench.owner { options in
+            options.listen = Endpoint(host: nil, port: port)
+            options.chunkByteCount = Self.layoutOfBench.chunkByteCount
+            options.peerCount = peers
+            options.common.storeKind = store
+        }
+    }
+
+    private func runOnce(_ bench: Bench, _ store: StoreKind) throws {
+        let owner = try owner(bench, store)
+        _ = try bench.peer("peer", of: owner.port) { $0.common.storeKind = store }.report()
+        _ = try owner.report()
+    }
+
+    /// An owner that is interrupted once the peers have the file.
+    private func runFirstOwner(_ bench: Bench, port: UInt16, _ names: [String], peers: Int) throws -> [RunningPeer] {
+        let owner = try owner(bench, port: port, .flat, peers: peers)
+        let running = try names.map { try bench.peer($0, of: port) }
+        try waitUntil { names.allSatisfy { bench.output($0) != nil } }
+        owner.interrupt.signal()
+        #expect(throws: NodeFailure.self) { try owner.report() }
+        return running
+    }
+
+    /// A peer's folder as a killed run leaves it: the output is not there, some chunks are, one of them is damaged.
+    private func halfDone(_ bench: Bench, _ store: StoreKind) throws {
+        try runOnce(bench, store)
+        let output = bench.folder("peer") + "/file.bin"
+        switch store {
+        case .flat:
+            try FileManager.default.moveItem(atPath: output, toPath: output + ".part")
+            try damage(output + ".part", at: 70_001)
+        case .chunks:
+            try FileManager.default.removeItem(atPath: output)
+            let folder = bench.folder("peer") + "/chunks/000000/"
+            try damage(folder + "000000007.chunk", at: 1)
+            for chunk in 30..<60 { try FileManager.default.removeItem(atPath: folder + "0000000\(chunk).chunk") }
+        }
+    }
+
+    private func damage(_ path: String, at offset: UInt64) throws {
+        let file = try #require(FileHandle(forUpdatingAtPath: path))
+        defer { try? file.close() }
+        try file.seek(toOffset: offset)
+        let byte = try #require(try file.read(upToCount: 1)?.first)
+        try file.seek(toOffset: offset)
+        try file.write(contentsOf: [~byte])
+    }
+
+    @Test(arguments: stores)
+    func whatIsThereAndRightIsKeptAndTheRestIsFetched(swarm: SwarmCase) throws {
+        let store = swarm.store
+        let bench = try Bench(byteCount: Self.layoutOfBench.byteCount)
+        try halfDone(bench, store)
+        let second = try owner(bench, store)
+        let report = try bench.peer("peer", of: second.port) { $0.common.storeKind = store }.report()
+        _ = try second.report()
+        #expect(bench.output("peer") == bench.bytes)
+        let missing: UInt64 = store == .chunks ? 310_000 : 10_000
+        #expect(report.bytesFromOwner == missing)
+        #expect(report.bytesFromDisk == UInt64(Self.layoutOfBench.byteCount) - missing)
+    }
+
+    @Test(arguments: stores)
+    func aFinishedPeerThatStartsAgainServesWhatItHas(swarm: SwarmCase) throws {
+        let store = swarm.store
+        let bench = try Bench(byteCount: Self.layoutOfBench.byteCount)
+        try runOnce(bench, store)
+        let second = try owner(bench, store, peers: 2)
+        let again = try bench.peer("peer", of: second.port) { $0.common.storeKind = store }
+        try waitUntil { bench.said("owner").contains("peer 0 at") && again.node.state.withLock { $0.phase == .complete } }
+        let other = try bench.peer("other", of: second.port) { $0.common.storeKind = store }
+        #expect(try other.report().bytesFromOwner == 0)
+        #expect(try again.report().bytesFromDisk == UInt64(Self.layoutOfBench.byteCount))
+        #expect(try second.report().sentByteCount == 0)
+        #expect(bench.output("other") == bench.bytes)
+    }
+
+    @Test func anOwnerThatStartsAnewIsFoundAgain() throws {
+        let bench = try Bench(byteCount: Self.layoutOfBench.byteCount)
+        let port = try FreePort.take()
+        let peers = try runFirstOwner(bench, port: port, ["peer-0", "peer-1"], peers: 3)
+        let second = try owner(bench, port: port, .flat, peers: 3)
+        try waitUntil { bench.said("owner").components(separatedBy: " joins, ").count == 5 }
+        let late = try bench.peer("late", of: port)
+        #expect(try late.report().bytesFromOwner == 0)
+        for peer in peers { _ = try peer.report() }
+        #expect(try second.report().sentByteCount == 0)
+        #expect(bench.output("late") == bench.bytes)
+    }
+
+    @Test func anOwnerThatComesBackWithOtherBytesIsRefused() throws {
+        let bench = try Bench(byteCount: Self.layoutOfBench.byteCount)
+        let port = try FreePort.take()
+        let peer = try runFirstOwner(bench, port: port, ["late"], peers: 2)[0]
+        _ = try bench.scratch.write("file.bin", someBytes(Self.layoutOfBench.byteCount, seed: 2))
+        let second = try owner(bench, port: port, .flat, peers: 2)
+        let failure = #expect(throws: NodeFailure.self) { try peer.report() }
+        #expect(failure?.code == .integrity)
+        #expect(bench.output("late") == bench.bytes)
+        second.interrupt.signal()
+        #expect(throws: NodeFailure.self) { try second.report() }
+    }
+}

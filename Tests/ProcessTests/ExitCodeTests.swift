@@ -1,0 +1,119 @@
+import Foundation
+import Testing
+
+/// The number a process leaves with, and the line it says first.
+@Suite(.timeLimit(.minutes(2))) struct ExitCodeTests {
+    @Test(arguments: [
+        "", "nonsense", "owner", "owner 9000", "owner nine data.bin", "owner 0 data.bin", "owner 70000 data.bin",
+        "owner 9000 data.bin --peers 0", "owner 9000 data.bin --peers x", "owner 9000 data.bin --chunk-size 1",
+        "owner 9000 data.bin --chunk-size 17MiB", "owner 9000 data.bin --linger -1", "owner 9000 data.bin --nonsense",
+        "peer", "peer 9000", "peer 9000 nine", "peer 9000 9001 host:", "peer 9000 9001 9002 9003",
+        "peer 9000 9001 --timeout -1", "peer 9000 9001 --timeout x", "peer 9000 9001 --content abc",
+        "peer 9000 9001 --store tape", "peer 9000 9001 --io magic", "peer 9000 9001 -q -v",
+        "peer 9000 9001 --log-format xml", "verify", "verify data.bin --chunk-size 1", "demo --peers 0",
+    ])
+    func badUsageIs64AndSaysWhy(words: String) throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 10)
+        let child = try ground.start("child", words)
+        #expect(try child.wait(withinSeconds: 20) == (words.isEmpty ? 0 : 64))
+        #expect(!(child.errors + child.output).isEmpty)
+        #expect(ground.names(".").filter { $0.hasPrefix("owner-") || $0.hasPrefix("peer-") }.isEmpty)
+    }
+
+    @Test(arguments: ["--help", "owner --help", "peer --help", "verify --help", "demo --help", "--version"])
+    func helpIs0(words: String) throws {
+        let ground = try Ground()
+        let child = try ground.start("child", words)
+        #expect(try child.wait(withinSeconds: 20) == 0)
+        #expect(!child.output.isEmpty)
+        #expect(child.errors.isEmpty)
+    }
+
+    @Test func aFileThatIsNotThereIs8() throws {
+        let ground = try Ground()
+        let port = try FreePort.take(1)[0]
+        for file in ["missing", "."] {
+            let child = try ground.start("child", "owner \(port) \(file)")
+            #expect(try child.wait(withinSeconds: 20) == 8)
+            #expect(child.errors.split(separator: "\n").count == 1)
+        }
+        #expect(try ground.start("verify", "verify missing").wait(withinSeconds: 20) == 8)
+    }
+
+    @Test func noOwnerWithinTheTimeOutIs3() throws {
+        let ground = try Ground()
+        let ports = try FreePort.take(2)
+        let peer = try ground.start("peer", "peer \(ports[0]) \(ports[1]) --timeout 1")
+        #expect(try peer.wait(withinSeconds: 20) == 3)
+        #expect(peer.errors.contains("--timeout"))
+    }
+
+    @Test func noPeerWithinTheTimeOutIs5() throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 10)
+        let owner = try ground.start("owner", "owner \(try FreePort.take(1)[0]) data.bin --timeout 1")
+        #expect(try owner.wait(withinSeconds: 20) == 5)
+        #expect(owner.errors.contains("no peer came"))
+    }
+
+    @Test func anotherContentIs6AndAnOutputThatExists11() throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 10)
+        let before = try ground.file("there", byteCount: 20, seed: 2)
+        let ports = try FreePort.take(2)
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin")
+        let wrong = String(repeating: "0", count: 64)
+        let other = try ground.start("other", "peer \(ports[0]) \(ports[1]) --content \(wrong)")
+        #expect(try other.wait(withinSeconds: 30) == 6)
+        #expect(ground.data("peer-\(ports[1])/data.bin") == nil)
+        let exists = try ground.start("exists", "peer \(ports[0]) \(ports[1]) --output there")
+        #expect(try exists.wait(withinSeconds: 30) == 11)
+        #expect(ground.data("there") == before)
+        owner.signal(SIGTERM)
+        #expect(try owner.wait(withinSeconds: 20) == 7)
+        #expect(try ground.start("verify", "verify data.bin --content \(wrong)").wait(withinSeconds: 20) == 6)
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT, SIGHUP]) func aSignalIs7(signal: CInt) throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 10)
+        let ports = try FreePort.take(3)
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin")
+        try waitUntil { owner.errors.contains("serving") }
+        let lone = try ground.start("lone", "peer \(ports[2]) \(ports[1])")
+        try waitUntil { lone.errors.contains("does not answer") }
+        for child in [owner, lone] {
+            child.signal(signal)
+            #expect(try child.wait(withinSeconds: 20) == 7)
+        }
+    }
+
+    @Test func aPortInUseIs3() throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 10)
+        let ports = try FreePort.take(2)
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin")
+        try waitUntil { owner.errors.contains("serving") }
+        let second = try ground.start("second", "owner \(ports[0]) data.bin --dir elsewhere")
+        #expect(try second.wait(withinSeconds: 20) == 3)
+        #expect(second.errors.contains("\(ports[0])"))
+        let same = try ground.start("same", "owner \(ports[1]) data.bin --dir owner-\(ports[0])")
+        #expect(try same.wait(withinSeconds: 20) == 8)
+    }
+
+    @Test func anIdleOwnerAndAnIdlePeerUseNoCPU() throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 200_000)
+        let ports = try FreePort.take(2)
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --peers 2")
+        let peer = try ground.start("peer", "peer \(ports[0]) \(ports[1])")
+        try waitUntil { peer.errors.contains("complete and verified") && owner.errors.contains("has the whole file") }
+        let before = try (owner.cpuTicks(), peer.cpuTicks())
+        let second = Date() + 1
+        try waitUntil { Date() > second }
+        let after = try (owner.cpuTicks(), peer.cpuTicks())
+        #expect(after.0 - before.0 < 2)
+        #expect(after.1 - before.1 < 2)
+    }
+}
