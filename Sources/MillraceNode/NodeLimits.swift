@@ -37,6 +37,8 @@ enum NodeLimits {
     static let clientQueueCount = 2 * WireLimits.largestOutstandingCount
     /// Chunks in one addition to a list: what lies scattered takes up to ten bytes each.
     static let newsCount = 8192
+    /// Lost sources that a report tells of.
+    static let lostSourceCount = 100
     /// How often the summary file learns of new chunks.
     static let summaryNanoseconds: UInt64 = 500_000_000
 }

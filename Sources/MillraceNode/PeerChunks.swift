@@ -62,7 +62,7 @@ extension PeerNode {
         if state.statistics.firstChunk == nil { state.statistics.firstChunk = now }
         let isNew = state.policy.map { !$0.have.contains(chunk) } ?? false
         if isNew {
-            state.statistics.took(UInt64(byteCount), from: origin)
+            state.statistics.took(UInt64(byteCount), from: origin, at: now)
         } else {
             state.statistics.bytesTwice += UInt64(byteCount)
         }

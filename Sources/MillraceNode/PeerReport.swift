@@ -1,89 +1,77 @@
 import MillraceIO
+import MillraceSwarm
 import MillraceWire
 
 /// What a peer tells at the end of its run. Bytes are file bytes; times are seconds.
 public struct PeerReport: Sendable {
+    /// One member this peer fetched from.
+    public struct Source: Sendable {
+        public let peer: PeerIndex
+        public let bytes: UInt64
+        /// From request to chunk, on average and at the longest.
+        public let meanSeconds: Double
+        public let longestSeconds: Double
+        /// Requests that were late.
+        public let lateCount: Int
+    }
+
     public let name: String
     public let fileByteCount: UInt64
     public let contentID: Digest?
     public let seconds: Double
+    /// The time over the least it could have been, had every second been as good as the best; nil for short runs.
+    public let timeOverBound: Double?
     public let bytesFromOwner: UInt64
-    public let bytesFromPeers: [(peer: PeerIndex, bytes: UInt64)]
+    public let sources: [Source]
     public let bytesFromDisk: UInt64
     public let bytesTwice: UInt64
     public let bytesSent: UInt64
+    /// Sources that were lost on the way, and why.
+    public let lostSources: [(peer: PeerIndex, reason: String)]
     public let badChunkSources: [PeerIndex]
     public let transport: TransportKind
 
     init(_ state: PeerState, transport: TransportKind) {
         let statistics = state.statistics
+        let end = statistics.completed ?? MonotonicClock.nowNanoseconds
         name = state.content?.name ?? ""
         fileByteCount = state.content?.layout.fileByteCount ?? 0
         contentID = state.manifest?.contentID
-        let end = statistics.completed ?? MonotonicClock.nowNanoseconds
         seconds = Double(end - statistics.started) / 1e9
         bytesFromOwner = statistics.bytesFromOwner
-        bytesFromPeers = statistics.bytesFromPeers.sorted { $0.peer < $1.peer }
         bytesFromDisk = statistics.bytesFromDisk
         bytesTwice = statistics.bytesTwice
         bytesSent = statistics.bytesSent
+        lostSources = statistics.lostSources
         badChunkSources = statistics.badChunks
         self.transport = transport
+        sources = PeerReport.sources(statistics, state.policy?.sourceTallies ?? [])
+        timeOverBound = PeerReport.timeOverBound(statistics, end: end)
     }
 
-    /// A few lines for people.
-    public var text: String {
-        let peers = bytesFromPeers.reduce(0) { $0 + $1.bytes }
-        var lines = [
-            "report: \(name), \(fileByteCount) bytes in \(Report.seconds(seconds)) s,"
-                + " \(Report.rate(fileByteCount, seconds)), \(transport.rawValue)",
-            "  from the owner \(bytesFromOwner), from peers \(peers), from disk \(bytesFromDisk),"
-                + " twice \(bytesTwice), sent \(bytesSent)",
-        ]
-        for source in bytesFromPeers { lines.append("  from peer \(source.peer): \(source.bytes)") }
-        for peer in badChunkSources { lines.append("  peer \(peer) sent a bad chunk") }
-        if let contentID { lines.append("  content ID \(contentID)") }
-        return lines.joined(separator: "\n")
+    /// The source with the longest average wait of those with late requests; nil if nothing was late.
+    public var slowestSource: Source? {
+        sources.filter { $0.lateCount > 0 }.max { $0.meanSeconds < $1.meanSeconds }
     }
 
-    /// One JSON object.
-    public var json: String {
-        let sources = bytesFromPeers.map { "{\"peer\":\($0.peer),\"bytes\":\($0.bytes)}" }.joined(separator: ",")
-        let liars = badChunkSources.map { "\($0)" }.joined(separator: ",")
-        return "{\"event\":\"report\",\"role\":\"peer\",\"name\":\(Report.quoted(name)),\"bytes\":\(fileByteCount),"
-            + "\"contentID\":\(contentID.map { "\"\($0)\"" } ?? "null"),\"seconds\":\(Report.seconds(seconds)),"
-            + "\"fromOwner\":\(bytesFromOwner),\"fromPeers\":[\(sources)],\"fromDisk\":\(bytesFromDisk),"
-            + "\"twice\":\(bytesTwice),\"sent\":\(bytesSent),\"badChunkSources\":[\(liars)],"
-            + "\"transport\":\"\(transport.rawValue)\"}"
-    }
-}
+    public var bytesFromPeers: UInt64 { sources.reduce(0) { $0 + $1.bytes } }
 
-/// Number and text forms that the reports share.
-enum Report {
-    static func seconds(_ value: Double) -> String {
-        let thousandths = UInt64(max(0, value) * 1000 + 0.5)
-        let rest = "\(thousandths % 1000)"
-        return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
-    }
-
-    static func rate(_ byteCount: UInt64, _ seconds: Double) -> String {
-        guard seconds > 0 else { return "0 MB/s" }
-        return "\(Report.seconds(Double(byteCount) / seconds / 1e6)) MB/s"
-    }
-
-    /// A JSON string (RFC 8259, section 7).
-    static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
+    private static func sources(_ statistics: PeerStatistics, _ tallies: [SourceTally]) -> [Source] {
+        let bytes = statistics.bytesFromPeers
+        let silent = tallies.filter { tally in !bytes.contains { $0.peer == tally.peer } }
+        let peers = bytes.map { ($0.peer, $0.bytes) } + silent.map { ($0.peer, 0) }
+        return peers.sorted { $0.0 < $1.0 }.map { peer, bytes in
+            let tally = tallies.first { $0.peer == peer }
+            return Source(
+                peer: peer, bytes: bytes, meanSeconds: Double(tally?.meanNanoseconds ?? 0) / 1e9,
+                longestSeconds: Double(tally?.longestNanoseconds ?? 0) / 1e9, lateCount: tally?.lateCount ?? 0)
         }
-        return result + "\""
+    }
+
+    private static func timeOverBound(_ statistics: PeerStatistics, end: UInt64) -> Double? {
+        guard let rate = statistics.peakRate.bytesPerSecond, rate > 0, statistics.completed != nil else { return nil }
+        let peers = statistics.bytesFromPeers.reduce(0) { $0 + $1.bytes }
+        let bound = Double(statistics.bytesFromOwner + peers) / Double(rate)
+        return bound > 0 ? Double(end - statistics.started) / 1e9 / bound : nil
     }
 }

@@ -46,7 +46,10 @@ extension PeerNode {
             decide(&state, &effects) { $0.sourceLost(record.peer, at: now, into: &$1) }
             // From here on nothing is posted until the next connection is up; what was is not for that one.
             _ = record.link.take()
-            if isSource { noteLoneliness(&state, now: now) }
+            guard isSource else { return }
+            noteLoneliness(&state, now: now)
+            guard state.phase == .fetching else { return }
+            state.statistics.lost(record.peer, end.text)
         }
     }
 

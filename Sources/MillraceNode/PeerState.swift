@@ -74,7 +74,9 @@ struct PeerStatistics: Sendable {
     var bytesTwice: UInt64 = 0
     var bytesSent: UInt64 = 0
     var chunksSent: UInt64 = 0
-    var sourcesReplaced = 0
+    /// Sources that were lost before the file was complete, and why.
+    var lostSources: [(peer: PeerIndex, reason: String)] = []
+    var peakRate = PeakRate()
     var badChunks: [PeerIndex] = []
     /// By peer, in the order they were first heard of.
     var bytesFromPeers: [(peer: PeerIndex, bytes: UInt64)] = []
@@ -82,7 +84,12 @@ struct PeerStatistics: Sendable {
     var firstChunk: UInt64?
     var completed: UInt64?
 
-    mutating func took(_ byteCount: UInt64, from origin: ChunkOrigin) {
+    mutating func lost(_ peer: PeerIndex, _ reason: String) {
+        if lostSources.count < NodeLimits.lostSourceCount { lostSources.append((peer, reason)) }
+    }
+
+    mutating func took(_ byteCount: UInt64, from origin: ChunkOrigin, at now: UInt64) {
+        if origin != .disk { peakRate.took(byteCount, at: now) }
         switch origin {
         case .grant, .rescue: bytesFromOwner += byteCount
         case .disk: bytesFromDisk += byteCount

@@ -29,6 +29,7 @@ extension PeerPolicy {
                     neighbours[index].outstanding[position].lateAt = now + hedge
                     if request.keepsSlot { outstandingCount -= 1 }
                     neighbours[index].outstanding[position].lateCount += 1
+                    tallies.late(neighbours[index].peer)
                     isAnyLate = true
                     late(request, at: position, of: index, now, into: &actions)
                 }

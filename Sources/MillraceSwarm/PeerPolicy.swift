@@ -75,6 +75,7 @@ public struct PeerPolicy: Sendable {
     /// Some retired source has answered everything and can be left.
     var hasIdleRetired = false
     var generator: SeededGenerator
+    var tallies = SourceTallies()
 
     public init(layout: ChunkLayout, seed: UInt64, ringOnly: Bool = false) {
         self.layout = layout
@@ -84,6 +85,9 @@ public struct PeerPolicy: Sendable {
         neighbours = Neighbourhood(chunkCount: layout.chunkCount)
         generator = SeededGenerator(seed: seed)
     }
+
+    /// How each source has served this peer, for its report.
+    public var sourceTallies: [SourceTally] { tallies.all }
 
     public var isComplete: Bool { have.isFull }
 
@@ -189,6 +193,7 @@ public struct PeerPolicy: Sendable {
             guard let index = neighbours.index(of: peer), let request = takeRequest(chunk, from: index) else { return }
             if neighbours[index].isIdleRetired { hasIdleRetired = true }
             let sample = now > request.at ? now - request.at : 0
+            tallies.answered(peer, after: sample)
             serviceNanoseconds =
                 serviceNanoseconds == 0 ? sample : serviceNanoseconds - serviceNanoseconds / 8 + sample / 8
         case .disk: break

@@ -13,7 +13,8 @@ struct Millrace: ParsableCommand {
             """,
         version: "millrace \(Version.text), protocol \(WireLimits.newestVersion), sends by \(Version.transport)",
         subcommands: [
-            OwnerCommand.self, PeerCommand.self, VerifyCommand.self, DemoCommand.self, SimCommand.self, PlanCommand.self,
+            OwnerCommand.self, PeerCommand.self, VerifyCommand.self, DemoCommand.self, SimCommand.self,
+            PlanCommand.self,
         ])
 
     static func main() {

@@ -19,7 +19,8 @@ struct SimCommand: ParsableCommand {
     @Option(help: "Turns into which an uplink cuts each chunk.") var turns = 1
     @Option(name: .customLong("hash-rate"), help: "Bytes per second the owner hashes; 0: all is hashed.")
     var hashRate: UInt64 = 0
-    @Flag(name: .customLong("holds-back"), help: "Small buffers: senders wait for slow receivers.") var holdsBack = false
+    @Flag(name: .customLong("holds-back"), help: "Small buffers: senders wait for slow receivers.")
+    var holdsBack = false
     @Flag(name: .customLong("ring-only"), help: "Peers fetch from one neighbour, without chords.") var ringOnly = false
     @Flag(help: "Tell the story in words; twice for every request and chunk.") var trace: Int
     @Option(help: "Write a picture of the run: progress of every peer, chunk by chunk.", completion: .file())

@@ -93,7 +93,7 @@ extension CommonOptions {
         #expect(report.fileByteCount == UInt64(swarm.byteCount))
         #expect(report.transport == swarm.transport)
         #expect(report.badChunkSources.isEmpty)
-        let fetched = report.bytesFromOwner + report.bytesFromPeers.reduce(0) { $0 + $1.bytes }
+        let fetched = report.bytesFromOwner + report.bytesFromPeers
         #expect(fetched == UInt64(swarm.byteCount))
         #expect(report.contentID == (try ContentID.compute(path: bench.file, chunkByteCount: swarm.chunkByteCount)))
     }

@@ -56,11 +56,12 @@ import Testing
 
     @Test func aChunkThatChangedOnDiskIsFoundWhileFinishing() throws {
         let sample = try Sample(byteCount: 9000)
+        try sample.write(0..<3, to: open(.chunks, sample).store)
         let peer = try open(.chunks, sample)
-        try sample.write(0..<3, to: peer.store)
+        let file = URL(fileURLWithPath: "\(path)/chunks/000000/000000001.chunk")
         var wrong = sample.chunk(1)
         wrong[5] ^= 1
-        try wrong.withUnsafeBytes { try peer.store.write(1, $0) }
+        try Data(wrong).write(to: file)
         let error = #expect(throws: StoreError.self) { try peer.finish(manifest: sample.manifest) { _ in } }
         guard case .notVerified(1) = error else {
             Issue.record("\(String(describing: error))")
