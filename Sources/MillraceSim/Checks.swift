@@ -31,7 +31,7 @@ struct Checks {
         if byOwner { ownerSentByteCount += byteCount }
     }
 
-    mutating func arrived(_ chunk: ChunkID, isUseful: Bool) {
+    mutating func arrived(_ chunk: ChunkID) {
         arrivedByteCount += UInt64(layout.byteCount(of: chunk))
     }
 
@@ -45,7 +45,9 @@ struct Checks {
         let before = handedOutAt[Int(chunk)]
         handedOutAt[Int(chunk)] = now
         guard before != .max, leftAt < before else { return }
-        if now - before < SwarmLimits.shortestGrantPatienceNanoseconds { fail("the owner hands out chunk \(chunk) twice") }
+        if now - before < SwarmLimits.shortestGrantPatienceNanoseconds {
+            fail("the owner hands out chunk \(chunk) twice")
+        }
     }
 
     /// Somebody left: the owner may hand out again what that took away.

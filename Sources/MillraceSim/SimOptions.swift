@@ -95,6 +95,19 @@ public struct SimOptions: Sendable {
         max(1, UInt64(chunkByteCount) * 1_000_000_000 / max(1, linkBytesPerSecond))
     }
 
+    /// The nearest that can be simulated: no transfer of more than eleven days, no more peers than a swarm may have.
+    func bounded() -> SimOptions {
+        var bounded = self
+        bounded.peerCount = max(0, min(peerCount, WireLimits.largestPeerCount))
+        bounded.turnsPerChunk = max(1, min(turnsPerChunk, 64))
+        bounded.latencyNanoseconds = min(latencyNanoseconds, 3_600_000_000_000)
+        let slowest = UInt64(chunkCount) * UInt64(chunkByteCount) / 1_000_000
+        bounded.linkBytesPerSecond = max(linkBytesPerSecond, slowest, 1024)
+        bounded.linkBytesPerSecond = min(bounded.linkBytesPerSecond, 1 << 50)
+        if hashBytesPerSecond > 0 { bounded.hashBytesPerSecond = max(hashBytesPerSecond, slowest, 1024) }
+        return bounded
+    }
+
     /// The command that runs this again.
     public var command: String {
         var words = [

@@ -6,7 +6,8 @@ extension SimReport {
     public func plot() -> String {
         var svg = Svg(width: 1000, height: 850)
         svg.text(40, 34, "\(options.scenario.rawValue): \(peers.count) peers, \(layout.chunkCount) chunks", size: 20)
-        let result = "time over bound \(decimal(worstTimeOverBound)), owner egress \(decimal(ownerEgress)), seed \(options.seed)"
+        let result =
+            "time over bound \(decimal(worstTimeOverBound)), owner egress \(decimal(ownerEgress)), seed \(options.seed)"
         svg.text(40, 56, result, size: 13, color: "#666")
         plotProgress(into: &svg, Frame(x: 60, y: 90, width: 900, height: 330))
         plotMap(into: &svg, Frame(x: 60, y: 480, width: 900, height: 340))
@@ -33,13 +34,16 @@ extension SimReport {
             let x = frame.x(Double(fault.at) / lastAt)
             svg.line([(x, frame.y), (x, frame.y + frame.height)], color: "#d1495b", opacity: 0.35)
             let name = fault.node == 0 ? "owner" : "peer \(fault.node)"
-            if faults.count <= 4 { svg.text(x + 4, frame.y + 14 + 14 * Double(row), "\(name) \(fault.text)", size: 11, color: "#d1495b") }
+            if faults.count <= 4 {
+                svg.text(x + 4, frame.y + 14 + 14 * Double(row), "\(name) \(fault.text)", size: 11, color: "#d1495b")
+            }
         }
     }
 
     /// A row for each peer, a column for each few chunks: the later it came, the darker; green where the owner sent it.
     private func plotMap(into svg: inout Svg, _ frame: Frame) {
-        svg.text(frame.x, frame.y - 10, "who has which chunk when: light early, dark late, green from the owner", size: 13)
+        svg.text(
+            frame.x, frame.y - 10, "who has which chunk when: light early, dark late, green from the owner", size: 13)
         let rows = evenly(peers.indices, atMost: 64)
         let columnCount = min(Int(layout.chunkCount), 180)
         guard columnCount > 0, !rows.isEmpty else { return }
@@ -51,11 +55,14 @@ extension SimReport {
                 let end = max(first + 1, (column + 1) * Int(layout.chunkCount) / columnCount)
                 guard let color = cellColor(arrivals[peer][first..<end]) else { continue }
                 svg.cell(
-                    frame.x + Double(column) * width, frame.y + Double(row) * height, width: width, height: height, color)
+                    frame.x + Double(column) * width, frame.y + Double(row) * height, width: width, height: height,
+                    color)
             }
         }
         svg.text(frame.x, frame.y + frame.height + 18, "chunk 0", size: 11, color: "#666")
-        svg.text(frame.x + frame.width - 70, frame.y + frame.height + 18, "chunk \(layout.chunkCount - 1)", size: 11, color: "#666")
+        svg.text(
+            frame.x + frame.width - 70, frame.y + frame.height + 18, "chunk \(layout.chunkCount - 1)", size: 11,
+            color: "#666")
         svg.text(frame.x - 50, frame.y + 10, "peer 1", size: 11, color: "#666")
         svg.text(frame.x - 50, frame.y + frame.height, "peer \(peers.count)", size: 11, color: "#666")
     }

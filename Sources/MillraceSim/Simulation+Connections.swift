@@ -23,7 +23,9 @@ extension Simulation {
 
     /// Opens a connection to fetch from this member, unless there is one.
     func connect(_ node: SimNode, to peer: PeerIndex) {
-        guard source(peer, of: node) == nil, Int(peer) < nodeOfPeer.count, let own = node.policy.selfIndex else { return }
+        guard source(peer, of: node) == nil, Int(peer) < nodeOfPeer.count, let own = node.policy.selfIndex else {
+            return
+        }
         let other = nodeOfPeer[Int(peer)]
         guard other != node.number else { return }
         let id = connections.count
@@ -72,7 +74,8 @@ extension Simulation {
         guard bySource ? connections[id].isSourceOpen : connections[id].isClientOpen else { return }
         detach(id, fromSource: bySource)
         let (from, to) =
-            bySource ? (connections[id].source, connections[id].client) : (connections[id].client, connections[id].source)
+            bySource
+            ? (connections[id].source, connections[id].client) : (connections[id].client, connections[id].source)
         queue.push(.closes, at: max(arrival(from: from, to: to), now + (delay ?? 0)), id, bySource ? 1 : 0)
     }
 

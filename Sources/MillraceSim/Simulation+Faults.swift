@@ -100,8 +100,12 @@ extension Simulation {
         // Recent connections are the likely ones to be open; a few tries find one.
         for _ in 0..<4 {
             let id = Int(generator.next() % UInt64(connections.count))
-            guard connections[id].isClientOpen, connections[id].isSourceOpen, connections[id].isEstablished else { continue }
-            story.milestone(now) { "the connection of peer \(connections[id].client) to node \(connections[id].source) breaks" }
+            guard connections[id].isClientOpen, connections[id].isSourceOpen, connections[id].isEstablished else {
+                continue
+            }
+            story.milestone(now) {
+                "the connection of peer \(connections[id].client) to node \(connections[id].source) breaks"
+            }
             cut(id)
             return
         }

@@ -24,7 +24,9 @@ extension Simulation {
         for id in node.sources where !connections[id].isMutual && connections[id].isSourceOpen {
             audience.append(listener(id, isClient: false))
         }
-        if let id = node.ownerConnection, connections[id].isSourceOpen { audience.append(listener(id, isClient: false)) }
+        if let id = node.ownerConnection, connections[id].isSourceOpen {
+            audience.append(listener(id, isClient: false))
+        }
         node.audience = audience
         return audience
     }

@@ -35,7 +35,9 @@ extension Simulation {
             do { try owner.credit(peer, count: Int(event.b)) } catch { checks.fail("owner refuses credits: \(error)") }
         case .rescues:
             let failed = event.c == noMember ? nil : event.c
-            story.milestone(now) { "peer \(nodes[connections[id].client].number) asks the owner for help with chunk \(event.b)" }
+            story.milestone(now) {
+                "peer \(nodes[connections[id].client].number) asks the owner for help with chunk \(event.b)"
+            }
             owner.rescue(peer, event.b, from: failed, at: now, into: &ownerActions)
         case .accuses: owner.bad(event.b, by: peer, into: &ownerActions)
         case .completes: owner.complete(peer)

@@ -47,7 +47,9 @@ extension Simulation {
         let isFirst = !node.isWelcome
         node.isWelcome = true
         let runs = node.disk.runs
-        for run in runs { queue.push(.havesAtSource, at: arrival(from: node.number, to: 0), id, run.lowerBound, run.upperBound) }
+        for run in runs {
+            queue.push(.havesAtSource, at: arrival(from: node.number, to: 0), id, run.lowerBound, run.upperBound)
+        }
         decide(node) { policy, actions in
             policy.welcomed(as: connections[id].clientIndex)
             policy.digestsKnown(below: hashedCount, at: now, into: &actions)
@@ -64,7 +66,8 @@ extension Simulation {
     private func seesRoster(_ node: SimNode) {
         let ring = owner.ring
         decide(node) { policy, actions in policy.rosterChanged(ring, at: now, into: &actions) }
-        for id in node.sources where !connections[id].isEstablished && ring.position(of: connections[id].sourceIndex) == nil {
+        for id in node.sources
+        where !connections[id].isEstablished && ring.position(of: connections[id].sourceIndex) == nil {
             close(id, bySource: false)
         }
     }
@@ -79,7 +82,9 @@ extension Simulation {
             }
             queue.push(.cancel, at: arrival(from: node.number, to: connections[id].source), id, chunk)
         case .credit(let count):
-            guard let id = node.ownerConnection else { return checks.fail("peer \(node.number) has no owner for credits") }
+            guard let id = node.ownerConnection else {
+                return checks.fail("peer \(node.number) has no owner for credits")
+            }
             queue.push(.credits, at: arrival(from: node.number, to: 0), id, UInt32(count))
         case .rescue(let chunk, let failed):
             guard let id = node.ownerConnection else { return }

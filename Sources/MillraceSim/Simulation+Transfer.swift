@@ -68,12 +68,15 @@ extension Simulation {
         if !isFromOwner { isAnswered(id, chunk, node) }
         if nodes[connections[id].source].plan.isLiar { return isBad(chunk, from: id, at: node) }
         guard node.disk.insert(chunk) else {
-            checks.arrived(chunk, isUseful: false)
+            checks.arrived(chunk)
             node.report.chunksTwice += 1
             return decide(node) { policy, actions in policy.superfluous(chunk, from: origin, at: now, into: &actions) }
         }
-        checks.arrived(chunk, isUseful: true)
-        story.detail(now) { "peer \(node.number) has chunk \(chunk) from \(isFromOwner ? "the owner" : "peer \(connections[id].source)")" }
+        checks.arrived(chunk)
+        story.detail(now) {
+            let source = isFromOwner ? "the owner" : "peer \(connections[id].source)"
+            return "peer \(node.number) has chunk \(chunk) from \(source)"
+        }
         if isFromOwner { node.report.chunksFromOwner += 1 } else { node.report.chunksFromPeers += 1 }
         if !node.arrivals.isEmpty { node.arrivals[Int(chunk)] = Arrival(at: now, isFromOwner: isFromOwner) }
         gainsHolder(chunk)
@@ -83,7 +86,7 @@ extension Simulation {
     }
 
     private func isBad(_ chunk: ChunkID, from id: Int, at node: SimNode) {
-        checks.arrived(chunk, isUseful: false)
+        checks.arrived(chunk)
         node.report.chunksBad += 1
         let peer = connections[id].sourceIndex
         story.milestone(now) { "peer \(node.number) got a bad chunk \(chunk) from peer \(connections[id].source)" }

@@ -76,7 +76,8 @@ extension Simulation {
 
     private func hasLeft(_ outgoing: Outgoing, on id: Int) {
         let source = connections[id].source
-        let at = max(arrival(from: source, to: connections[id].client), connections[id].deliveredAt + options.latencyNanoseconds)
+        let at = max(
+            arrival(from: source, to: connections[id].client), connections[id].deliveredAt + options.latencyNanoseconds)
         if options.canary == .losesBytes, generator.next() % 64 == 0 { return }
         queue.push(.chunk, at: at, id, outgoing.chunk, outgoing.purpose.rawValue)
         if outgoing.purpose == .grant {

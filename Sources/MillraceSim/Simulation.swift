@@ -78,7 +78,7 @@ final class Simulation {
         }
         for partition in plan.partitions { last = max(last, partition.until) }
         let slowest = plan.nodes.map { min($0.uplinkBytesPerSecond, $0.downlinkBytesPerSecond) }.min() ?? 1
-        let transfer = layout.fileByteCount * 1_000_000_000 / max(1, slowest)
+        let transfer = nanoseconds(layout.fileByteCount, at: max(1, slowest))
         return last + 20 * transfer + 2 * plan.freezeNoticeNanoseconds + 60_000_000_000
     }
 

@@ -3,8 +3,9 @@ struct Svg {
     private var parts: [String]
 
     init(width: Int, height: Int) {
+        let size = #"viewBox="0 0 \#(width) \#(height)" width="\#(width)" height="\#(height)""#
         parts = [
-            #"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \#(width) \#(height)" width="\#(width)" height="\#(height)" "#
+            #"<svg xmlns="http://www.w3.org/2000/svg" \#(size) "#
                 + #"font-family="system-ui, Helvetica, Arial, sans-serif">"#,
             #"<rect width="\#(width)" height="\#(height)" fill="white"/>"#,
         ]
@@ -16,7 +17,8 @@ struct Svg {
 
     mutating func line(_ points: [(Double, Double)], color: String, opacity: Double) {
         let list = points.map { "\(short($0.0)),\(short($0.1))" }.joined(separator: " ")
-        let stroke = #"fill="none" stroke="\#(color)" stroke-width="1.5" stroke-opacity="\#(decimal(opacity, places: 2))""#
+        let stroke =
+            #"fill="none" stroke="\#(color)" stroke-width="1.5" stroke-opacity="\#(decimal(opacity, places: 2))""#
         parts.append(#"<polyline points="\#(list)" \#(stroke)/>"#)
     }
 
@@ -33,7 +35,9 @@ struct Svg {
             line([(frame.x(0), frame.y(share)), (frame.x(1), frame.y(share))], color: "#ccc", opacity: 0.7)
             text(frame.x - 34, frame.y(share) + 4, decimal(leftMost * share, places: 0), size: 11, color: "#666")
             let places = belowMost < 40 ? 2 : 0
-            text(frame.x(share) - 12, frame.y + frame.height + 18, decimal(belowMost * share, places: places), size: 11, color: "#666")
+            text(
+                frame.x(share) - 12, frame.y + frame.height + 18, decimal(belowMost * share, places: places), size: 11,
+                color: "#666")
         }
         text(frame.x, frame.y - 8, left, size: 13)
         text(frame.x + frame.width - 60, frame.y + frame.height + 34, below, size: 13)

@@ -76,8 +76,8 @@ extension OwnerPolicy {
         return true
     }
 
-    /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose grants had to be rescued waits while any other
-    /// incomplete peer is free of that.
+    /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose
+    /// grants had to be rescued waits while any other incomplete peer is free of that.
     private func chooseCredit(at now: UInt64) -> Int? {
         lazy var someUnstruck = members.contains { member in
             guard let member else { return false }

@@ -42,8 +42,8 @@ extension OwnerPolicy {
         return members[Int(peer)]!.rescues.contains { $0.chunk == chunk }
     }
 
-    /// A live peer that holds the chunk, is not known for chunks that had to be rescued, and was not found a liar by the
-    /// one that asks.
+    /// A live peer that holds the chunk, is not known for chunks that had to be rescued, and was not found a liar by
+    /// the one that asks.
     private func holder(of chunk: ChunkID, besides peer: PeerIndex, and failed: PeerIndex?) -> PeerIndex? {
         guard holderCount[Int(chunk)] > 0 else { return nil }
         let start = Int(chunk) % max(members.count, 1)

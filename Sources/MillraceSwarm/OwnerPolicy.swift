@@ -92,7 +92,8 @@ public struct OwnerPolicy: Sendable {
     }
 
     /// A peer joins: it gets the next number and its place on the ring. Nil when the swarm is full.
-    public mutating func join(address: PeerAddress, neighbour: PeerAddress = .none) -> (peer: PeerIndex, position: Int)? {
+    public mutating func join(address: PeerAddress, neighbour: PeerAddress = .none) -> (peer: PeerIndex, position: Int)?
+    {
         guard members.count < WireLimits.largestPeerCount else { return nil }
         let peer = PeerIndex(members.count)
         members.append(OwnerMember(have: ChunkSet(chunkCount: layout.chunkCount)))

@@ -21,7 +21,7 @@ extension PeerPolicy {
         return outstandingCount < window + spare && outstandingCount - overdueCount(at: now, atMost: spare) < window
     }
 
-    /// Requests that have taken much longer than usual: they wait at slow sources and must not keep slots from the rest.
+    /// Requests that have taken much longer than usual: they wait at slow sources and must not keep slots from others.
     private func overdueCount(at now: UInt64, atMost limit: Int) -> Int {
         guard serviceNanoseconds > 0, now > SwarmLimits.overdueServiceTimes * serviceNanoseconds else { return 0 }
         let before = now - SwarmLimits.overdueServiceTimes * serviceNanoseconds

@@ -39,7 +39,8 @@ extension PeerPolicy {
     public var wantedSources: [PeerIndex] {
         guard let selfIndex else { return [] }
         let limit = ringOnly ? 1 : SwarmLimits.sourceCount
-        var wanted = limit == 1 ? Array(ring.sources(of: selfIndex).prefix(1)) : ring.sources(of: selfIndex, limit: limit)
+        var wanted =
+            limit == 1 ? Array(ring.sources(of: selfIndex).prefix(1)) : ring.sources(of: selfIndex, limit: limit)
         if let given = givenNeighbour, ring.position(of: given) != nil, given != selfIndex, !wanted.contains(given) {
             wanted.insert(given, at: 0)
             if ringOnly { wanted = [given] }

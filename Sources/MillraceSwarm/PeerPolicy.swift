@@ -210,7 +210,9 @@ public struct PeerPolicy: Sendable {
     /// Cancels what is asked for a chunk, wherever that was.
     mutating func supersede(_ chunk: ChunkID, into actions: inout [PeerAction]) {
         for index in neighbours.indices {
-            guard let position = neighbours[index].outstanding.firstIndex(where: { $0.chunk == chunk }) else { continue }
+            guard let position = neighbours[index].outstanding.firstIndex(where: { $0.chunk == chunk }) else {
+                continue
+            }
             guard !neighbours[index].outstanding[position].isSuperseded else { continue }
             if neighbours[index].outstanding[position].keepsSlot { outstandingCount -= 1 }
             neighbours[index].outstanding[position].isSuperseded = true

@@ -21,8 +21,8 @@ public enum SwarmLimits {
 
     /// A peer with this many granted chunks that nobody else has seen waits behind those with fewer.
     public static let unreplicatedGate = 2
-    /// A grant that its peer does not list after this time, or sixteen times the usual, is offered to others: one second
-    /// copy costs less than a swarm that waits for a frozen machine.
+    /// A grant that its peer does not list after this time, or sixteen times the usual, is offered to others: one
+    /// second copy costs less than a swarm that waits for a frozen machine.
     public static let shortestGrantPatienceNanoseconds: UInt64 = 400_000_000
     public static let grantPatienceTimes: UInt64 = 16
     /// Rescues of a peer's grants after which it is granted only what nobody else can take.
@@ -52,9 +52,9 @@ public enum SwarmLimits {
     /// A chunk that takes this long to leave makes the owner send to few peers at a time, so that whole chunks arrive
     /// early somewhere; below it, taking turns costs more than it gains.
     public static let turnTakingNanoseconds: UInt64 = 2_000_000
-    /// Peers the owner sends to at a time where it takes turns: half of them, within these bounds. With fewer the uplink
-    /// idles whenever they are busy with what others send them (2 cost up to 50 % where buffers are small); with as many
-    /// as there are peers it would no longer choose.
+    /// Peers the owner sends to at a time where it takes turns: half of them, within these bounds. With fewer the
+    /// uplink idles whenever they are busy with what others send them (2 cost up to 50 % where buffers are small); with
+    /// as many as there are peers it would no longer choose.
     public static let fewestUplinkTurns = 2
     public static let mostUplinkTurns = 8
 

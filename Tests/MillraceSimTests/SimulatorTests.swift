@@ -45,17 +45,14 @@ struct SimulatorTests {
     }
 
     @Test func `small faulty swarms all end`() throws {
-        var bad: [String] = []
-        for seed in 1...400 as ClosedRange<UInt64> {
-            var options = SimOptions()
-            options.peerCount = 8
-            options.chunkCount = 40
-            options.scenario = .faulty
-            options.seed = seed
-            let report = try runSimulation(options)
-            if !report.isGood { bad.append("\(report.command): \(report.summary) \(report.violations)") }
-        }
-        #expect(bad == [])
+        var options = SimOptions()
+        options.peerCount = 8
+        options.chunkCount = 40
+        options.scenario = .faulty
+        let tally = try runSimulations(options, seedCount: 400)
+        #expect(tally.runCount == 400)
+        #expect(tally.failures == [])
+        #expect(tally.isGood)
     }
 
     @Test func `the story names joins, faults and ends`() throws {
@@ -88,6 +85,21 @@ struct SimulatorTests {
         #expect(options.command.contains("--peers 7"))
         #expect(options.command.contains("--seed 99"))
         #expect(options.command.contains("--scenario slow-up"))
+    }
+
+    @Test func `options beyond all bounds do not trap`() throws {
+        var options = SimOptions()
+        options.chunkCount = 3
+        options.linkBytesPerSecond = 0
+        options.turnsPerChunk = 0
+        options.latencyNanoseconds = .max
+        options.hashBytesPerSecond = 1
+        #expect(try runSimulation(options).violations == [])
+        options.peerCount = -1
+        #expect(try runSimulation(options).isGood)
+        options.chunkByteCount = 0
+        #expect(throws: (any Error).self) { try runSimulation(options) }
+        _ = try plan(peers: 2, linkBytesPerSecond: 0, byteCount: 1 << 40)
     }
 
     @Test func `a forecast is near the bound and grows with the file`() throws {

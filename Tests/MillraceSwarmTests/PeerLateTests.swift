@@ -137,7 +137,7 @@ struct PeerLateTests {
         bench.policy.sourceConnected(old, at: bench.now, into: &bench.actions)
         bench.holds(old, 4..<5)
         _ = bench.take()
-        let rotated = [0] + members.filter { $0 != 0 && $0 != old } + [100, 101, 102, 103, old, 104]
+        let rotated = [0] + members.filter { $0 != 0 && $0 != old } + [100, old, 101, 102, 103]
         bench.policy.rosterChanged(ring(rotated), at: bench.now, into: &bench.actions)
         #expect(!bench.policy.wantedSources.contains(old))
         #expect(!bench.take().contains(.disconnect(old)))

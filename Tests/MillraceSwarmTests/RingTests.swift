@@ -1,6 +1,7 @@
-@testable import MillraceSwarm
 import MillraceWire
 import Testing
+
+@testable import MillraceSwarm
 
 @Suite("The ring")
 struct RingTests {
