@@ -22,7 +22,7 @@ extension PeerNode {
                 isTold = true
             }
             guard !isLeaving else { return }
-            retry.pause(after: MonotonicClock.nowNanoseconds - started, wake: nil)
+            retry.pause(after: MonotonicClock.nowNanoseconds - started, wake: ownerWake)
         }
     }
 
@@ -69,7 +69,7 @@ extension PeerNode {
         var last = SystemError(call: "connect", errno: 0, subject: "\(options.owner)")
         for address in addresses {
             do throws(SystemError) {
-                return try Socket.connect(to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: nil)
+                return try Socket.connect(to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: ownerWake)
             } catch {
                 last = error
             }
