@@ -129,13 +129,14 @@ final class OwnerLinkHandler: ConnectionHandler {
             for (chunk, digest) in zip(first..., digests.prefix(repeated)) {
                 guard state.manifest?.digest(of: chunk) == digest else { return .success(false) }
             }
-            guard repeated < digests.count else { return .success(true) }
             do throws(WireError) {
-                try state.manifest?.append(first: first + UInt32(repeated), Array(digests.dropFirst(repeated)))
+                let more = Array(digests.dropFirst(repeated))
+                if !more.isEmpty { try state.manifest?.append(first: first + UInt32(repeated), more) }
             } catch {
                 return .failure(error)
             }
-            let count = state.manifest?.digestCount ?? 0
+            // The policy may be a new one, for another run of the owner, that has yet to hear of what is known.
+            let count = first + UInt32(digests.count)
             node.decide(&state, &effects) { $0.digestsKnown(below: count, at: now, into: &$1) }
             return .success(true)
         }

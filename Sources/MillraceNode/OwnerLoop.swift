@@ -36,7 +36,7 @@ struct OwnerLoop {
                 return now >= restEnd(state) ? (nil, ()) : nil
             }
             guard now >= state.lastProgress.adding(node.options.common.timeoutNanoseconds) else { return nil }
-            let seconds = Int(node.options.common.timeoutSeconds)
+            let seconds = node.options.common.timeoutText
             let what = state.members.isEmpty ? "no peer came" : "no peer made progress"
             return (NodeFailure(.noProgress, "\(what) for \(seconds) s; --timeout 0 waits for ever"), ())
         }

@@ -94,7 +94,7 @@ struct PeerLoop {
     }
 
     private func noProgress(_ state: PeerState) -> NodeFailure {
-        let seconds = Int(node.options.common.timeoutSeconds)
+        let seconds = node.options.common.timeoutText
         if state.phase == .waiting {
             return NodeFailure(
                 .network,
@@ -151,6 +151,12 @@ extension UInt64 {
 
 extension CommonOptions {
     var timeoutNanoseconds: UInt64 { timeoutSeconds <= 0 ? .max : nanoseconds(timeoutSeconds) }
+    /// The time-out in seconds as a person would write it: `30`, `0.5`.
+    var timeoutText: String {
+        let text = "\(timeoutSeconds)"
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+
     var lingerNanoseconds: UInt64 { nanoseconds(lingerSeconds) }
 
     private func nanoseconds(_ seconds: Double) -> UInt64 {

@@ -14,6 +14,8 @@ public final class PeerNode: Sendable {
     let transportKind: TransportKind
     let log: EventLog
     let wake: WakeUp
+    /// Ends the pauses and connects of the thread that talks to the owner.
+    let ownerWake: WakeUp
     let state = Lock(PeerState())
     let listenPort: UInt16
     private let listener: Listener
@@ -32,6 +34,7 @@ public final class PeerNode: Sendable {
         do throws(SystemError) {
             let wake = try WakeUp()
             self.wake = wake
+            ownerWake = try WakeUp()
             listener = try Listener(host: options.listen.host, port: options.listen.port)
             listenPort = listener.port
             log = EventLog(role: .peer, options: options.common.log) { wake.signal() }
@@ -88,8 +91,13 @@ public final class PeerNode: Sendable {
             state.phase = .leaving
             var links = state.sources.map(\.link) + state.clients.map(\.link)
             if let owner = state.ownerConnection { links.append(owner) }
-            for link in links { effects.wake(link, if: link.post(goodbye: .leaving, reason)) }
+            for link in links {
+                _ = link.post(goodbye: .leaving, reason)
+                // Also where the thread does not wait for mail, but to connect or to try again.
+                effects.wake(link, if: true)
+            }
         }
+        ownerWake.signal()
         let deadline = MonotonicClock.nowNanoseconds + 2 * NodeLimits.goodbyeNanoseconds
         while threadCount.load(ordering: .acquiring) > 0, MonotonicClock.nowNanoseconds < deadline {
             _ = try? WaitPoint.wait(

@@ -11,10 +11,11 @@ extension PeerNode {
         defer { threadCount.subtract(1, ordering: .releasing) }
         var retry = Backoff()
         var isTold = false
+        let neighbour = neighbourAddress()
         while !isLeaving {
             let started = MonotonicClock.nowNanoseconds
             do throws(NodeFailure) {
-                try converse()
+                try converse(neighbour: neighbour)
                 isTold = false
             } catch {
                 if error.code != .network { return fail(error) }
@@ -22,16 +23,15 @@ extension PeerNode {
                 isTold = true
             }
             guard !isLeaving else { return }
-            retry.pause(after: MonotonicClock.nowNanoseconds - started, wake: nil)
+            retry.pause(after: MonotonicClock.nowNanoseconds - started, wake: ownerWake)
         }
     }
 
     /// One connection to the owner, from its start to its end. Throws when there was none.
-    private func converse() throws(NodeFailure) {
-        let neighbour = neighbourAddress()
+    private func converse(neighbour: PeerAddress) throws(NodeFailure) {
         let end: ConnectionEnd
+        let socket = try connectToOwner()
         do throws(SystemError) {
-            let socket = try connectToOwner()
             let link = try Link()
             let transport = try makeTransport()
             let owner = socket.remoteAddress
@@ -42,7 +42,7 @@ extension PeerNode {
             let handler = OwnerLinkHandler(node: self, link: link, neighbour: neighbour)
             end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
         } catch {
-            throw NodeFailure(.network, "owner \(options.owner) does not answer (\(error))")
+            throw NodeFailure(network: error)
         }
         lostOwner(end)
         if case .peerFault(let fault) = end {
@@ -54,27 +54,30 @@ extension PeerNode {
         if case .saidGoodbye(.wrongSwarm, _) = end {
             throw NodeFailure(.protocolFault, "\(options.owner) is a peer, not an owner; give the owner's port first")
         }
+        if options.owner.port == listenPort, case .saidGoodbye(.notReady, _) = end {
+            throw NodeFailure(.protocolFault, "\(options.owner) is this peer itself; give the owner's port first")
+        }
         if case .saidGoodbye(let code, let reason) = end, code == .versionMismatch || code == .tooManyConnections {
             throw NodeFailure(.protocolFault, "the owner refuses this peer: \(reason)")
         }
     }
 
-    private func connectToOwner() throws(SystemError) -> Socket {
+    private func connectToOwner() throws(NodeFailure) -> Socket {
         let addresses: [SocketAddress]
         do {
             addresses = try Resolver.resolve(host: options.owner.host ?? "localhost", port: options.owner.port)
         } catch {
-            throw SystemError(call: "getaddrinfo", errno: 0, subject: "\(error)")
+            throw NodeFailure(.network, "\(error)")
         }
-        var last = SystemError(call: "connect", errno: 0, subject: "\(options.owner)")
+        var last = ""
         for address in addresses {
             do throws(SystemError) {
-                return try Socket.connect(to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: nil)
+                return try Socket.connect(to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: ownerWake)
             } catch {
-                last = error
+                last = "\(error)"
             }
         }
-        throw last
+        throw NodeFailure(.network, "owner \(options.owner) does not answer (\(last))")
     }
 
     private func lostOwner(_ end: ConnectionEnd) {

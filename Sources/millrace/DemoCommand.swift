@@ -26,6 +26,8 @@ struct DemoCommand: ParsableCommand {
     }
 
     func run() throws {
+        // Without their owner the peers would wait until their time is over.
+        if let file { try checkReadable(file) }
         let folder = try DemoFolder(path: dir)
         defer { folder.remove() }
         let source = try file ?? folder.makeFile(byteCount: 256_000_000)
@@ -40,6 +42,14 @@ struct DemoCommand: ParsableCommand {
             throw NodeFailure(.noProgress, "a node of the demo failed, exit codes \(codes)")
         }
         try check(source, ports: ports, in: folder.path, seconds: seconds)
+    }
+
+    private func checkReadable(_ file: String) throws {
+        do {
+            _ = try OfferedFile(path: file)
+        } catch {
+            throw NodeFailure(.fileFault, "\(error)")
+        }
     }
 
     private func launch(source: String, ports: [UInt16], in folder: String) throws -> [ChildProcess] {

@@ -38,7 +38,9 @@ import Testing
             #expect(try child.wait(withinSeconds: 20) == 8)
             #expect(child.errors.split(separator: "\n").count == 1)
         }
-        #expect(try ground.start("verify", "verify missing").wait(withinSeconds: 20) == 8)
+        for command in ["verify missing", "demo missing"] {
+            #expect(try ground.start("other", command).wait(withinSeconds: 20) == 8)
+        }
     }
 
     @Test func noOwnerWithinTheTimeOutIs3() throws {
@@ -47,6 +49,18 @@ import Testing
         let peer = try ground.start("peer", "peer \(ports[0]) \(ports[1]) --timeout 1")
         #expect(try peer.wait(withinSeconds: 20) == 3)
         #expect(peer.errors.contains("--timeout"))
+    }
+
+    @Test func aPeerNamedAsItsOwnOwnerIs2AndAnUnknownHostIs3() throws {
+        let ground = try Ground()
+        let port = try FreePort.take(1)[0]
+        let own = try ground.start("own", "peer \(port) \(port)")
+        #expect(try own.wait(withinSeconds: 20) == 2)
+        #expect(own.errors.contains("this peer itself"))
+        let unknown = try ground.start("unknown", "peer no-such-host.invalid:9000 \(port) --timeout 0.5")
+        #expect(try unknown.wait(withinSeconds: 60) == 3)
+        #expect(unknown.errors.contains("cannot resolve no-such-host.invalid"))
+        #expect(unknown.errors.contains("within 0.5 s"))
     }
 
     @Test func noPeerWithinTheTimeOutIs5() throws {

@@ -50,6 +50,22 @@ import Testing
         for port in ports[1...] { #expect(ground.data("peer-\(port)/data.bin") == bytes) }
     }
 
+    /// What each of two peers is granted after the restart must find its way to the other.
+    @Test func peersExchangeChunksAfterTheirOwnerHasStartedAgain() throws {
+        let ground = try Ground()
+        let bytes = try ground.file("data.bin", byteCount: Self.byteCount)
+        let ports = try FreePort.take(3)
+        let command = "owner \(ports[0]) data.bin --chunk-size 1KiB --peers 2 \(Self.shared)"
+        let owner = try ground.start("owner", command)
+        let peers = try [1, 2].map { try ground.start("\($0)", "peer \(ports[0]) \(ports[$0]) \(Self.shared)") }
+        try waitUntil { [1, 2].allSatisfy { ground.chunkFiles("peer-\(ports[$0])").count > 100 } }
+        owner.signal(SIGKILL)
+        try owner.wait()
+        let again = try ground.start("owner-again", command)
+        for child in peers + [again] { #expect(try child.wait() == 0) }
+        for port in ports[1...] { #expect(ground.data("peer-\(port)/data.bin") == bytes) }
+    }
+
     @Test func aPeerKilledForGoodHoldsUpNobody() throws {
         let ground = try Ground()
         let bytes = try ground.file("data.bin", byteCount: Self.byteCount)
