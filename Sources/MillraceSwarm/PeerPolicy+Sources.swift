@@ -99,8 +99,13 @@ extension PeerPolicy {
     public mutating func holds(
         _ peer: PeerIndex, _ run: Range<ChunkID>, at now: UInt64, into actions: inout [PeerAction]
     ) {
-        guard let index = neighbours.index(of: peer) else { return }
-        for chunk in run { neighbours.adds(index, chunk, isWanted: isWanted(chunk)) }
+        // Who else holds what is here already is of no interest any more; half of all announcements are of that kind.
+        guard let first = run.first(where: { !have.contains($0) }), let index = neighbours.index(of: peer) else {
+            return
+        }
+        for chunk in first..<run.upperBound where !have.contains(chunk) {
+            neighbours.adds(index, chunk, isWanted: !pending.contains(chunk))
+        }
         frontier = max(frontier, run.upperBound)
         if !asked.isEmpty { requestAsked(from: index, at: now, into: &actions) }
         if outstandingCount < requestWindow { fill(at: now, into: &actions) }
