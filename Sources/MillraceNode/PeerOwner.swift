@@ -54,7 +54,7 @@ extension PeerNode {
         if case .saidGoodbye(.wrongSwarm, _) = end {
             throw NodeFailure(.protocolFault, "\(options.owner) is a peer, not an owner; give the owner's port first")
         }
-        if options.owner.port == listenPort, case .saidGoodbye(.notReady, _) = end {
+        if case .saidGoodbye(.selfConnection, _) = end {
             throw NodeFailure(.protocolFault, "\(options.owner) is this peer itself; give the owner's port first")
         }
         if case .saidGoodbye(let code, let reason) = end, code == .versionMismatch || code == .tooManyConnections {
