@@ -72,7 +72,8 @@ extension PeerNode {
         var last = ""
         for address in addresses {
             do throws(SystemError) {
-                return try Socket.connect(to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: ownerWake)
+                return try Socket.connect(
+                    to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: ownerWake)
             } catch {
                 last = "\(error)"
             }
