@@ -111,7 +111,8 @@ private final class LyingPeer: Sendable {
         try waitUntil { bench.output("good") != nil }
         let link = try TestLink(port: good.port)
         let swarm = good.node.state.withLock { $0.swarm }
-        try link.send(.hello(HelloMessage(role: .peer, swarm: swarm, node: .random())), .introduce(peer: 7), .listRequest)
+        let hello = HelloMessage(role: .peer, swarm: swarm, node: .random())
+        try link.send(.hello(hello), .introduce(peer: 7), .listRequest)
         guard case .list(let list) = try link.next(.list) else { throw TookTooLong() }
         #expect(list == ChunkIDList.encode(.all(of: 3)))
         try link.send(.request(first: 0, count: 3))

@@ -84,7 +84,7 @@ import Testing
         try runOnce(bench, store)
         let second = try owner(bench, store, peers: 2)
         let again = try bench.peer("peer", of: second.port) { $0.common.storeKind = store }
-        try waitUntil { bench.said("owner").contains("peer 0 at") && again.node.state.withLock { $0.phase == .complete } }
+        try waitUntil { again.node.state.withLock { $0.phase == .complete } }
         let other = try bench.peer("other", of: second.port) { $0.common.storeKind = store }
         #expect(try other.report().bytesFromOwner == 0)
         #expect(try again.report().bytesFromDisk == UInt64(Self.layoutOfBench.byteCount))

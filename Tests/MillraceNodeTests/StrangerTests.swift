@@ -14,7 +14,8 @@ struct Stranger: Sendable, CustomTestStringConvertible {
 
     static let all = [
         Stranger(
-            testDescription: "TLS", bytes: [0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3] + someBytes(200), code: .unknownType),
+            testDescription: "TLS", bytes: [0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3] + someBytes(200),
+            code: .unknownType),
         Stranger(
             testDescription: "HTTP", bytes: Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8), code: .unknownType),
         Stranger(testDescription: "zeros", bytes: Array(repeating: 0, count: 100), code: .unknownType),
@@ -32,7 +33,9 @@ struct Stranger: Sendable, CustomTestStringConvertible {
         Stranger(
             testDescription: "an owner", code: .badField,
             HelloMessage(role: .owner, swarm: .random(), node: .random())),
-        Stranger(testDescription: "a join first", bytes: Message.join(JoinMessage(listenPort: 1)).frame, code: .unexpectedMessage),
+        Stranger(
+            testDescription: "a join first", bytes: Message.join(JoinMessage(listenPort: 1)).frame,
+            code: .unexpectedMessage),
         Stranger(testDescription: "two hellos", bytes: twice(.hello(hello)), code: .unexpectedMessage),
     ]
 
@@ -40,7 +43,9 @@ struct Stranger: Sendable, CustomTestStringConvertible {
     static let afterHello = [
         Stranger(testDescription: "a frame too long", bytes: helloAnd(header(.max, 10)), code: .frameTooLong),
         Stranger(testDescription: "a type of nobody", bytes: helloAnd(header(0, 77)), code: .unknownType),
-        Stranger(testDescription: "a list before the join", bytes: helloAnd(Message.list([0]).frame), code: .unexpectedMessage),
+        Stranger(
+            testDescription: "a list before the join", bytes: helloAnd(Message.list([0]).frame),
+            code: .unexpectedMessage),
         Stranger(testDescription: "a chunk", bytes: helloAnd(header(10, 16) + someBytes(10)), code: .unexpectedMessage),
         Stranger(
             testDescription: "a join without a port", bytes: helloAnd(header(44, 2) + Array(repeating: 0, count: 44)),

@@ -7,7 +7,9 @@ import Testing
 @Suite struct LivenessTests {
     private let start: UInt64 = 1_000_000_000_000
 
-    private func check(_ liveness: inout Liveness, _ now: UInt64, isEstablished: Bool = true) throws -> (UInt64, [UInt64]) {
+    private func check(
+        _ liveness: inout Liveness, _ now: UInt64, isEstablished: Bool = true
+    ) throws -> (UInt64, [UInt64]) {
         var pings: [UInt64] = []
         let next = try liveness.check(now: now, isEstablished: isEstablished) { pings.append($0) }
         return (next, pings)
@@ -99,11 +101,12 @@ extension ConnectionEnd {
 
     @Test func secondsOfAnySizeAreNanosecondsOrForEver() {
         var options = CommonOptions(folder: "")
-        for (seconds, nanoseconds) in [(0.0, UInt64.max), (-1, .max), (0.5, 500_000_000), (1e300, 1_000_000_000_000_000_000)] {
+        let longest: UInt64 = 1_000_000_000_000_000_000
+        for (seconds, nanoseconds) in [(0.0, UInt64.max), (-1, .max), (0.5, 500_000_000), (1e300, longest)] {
             options.timeoutSeconds = seconds
             #expect(options.timeoutNanoseconds == nanoseconds)
         }
-        for (seconds, nanoseconds) in [(0.0, UInt64(0)), (-1, 0), (30, 30_000_000_000), (.infinity, 1_000_000_000_000_000_000)] {
+        for (seconds, nanoseconds) in [(0.0, UInt64(0)), (-1, 0), (30, 30_000_000_000), (.infinity, longest)] {
             options.lingerSeconds = seconds
             #expect(options.lingerNanoseconds == nanoseconds)
         }

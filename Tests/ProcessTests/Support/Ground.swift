@@ -88,5 +88,6 @@ func waitUntil(withinSeconds seconds: Double = 60, _ condition: () throws -> Boo
 
 /// The six events that users asked to see.
 let eventNames = [
-    "chunk received", "chunk sent", "chunk ID list received", "chunk ID list sent", "chunks requested", "request received",
+    "chunk received", "chunk sent", "chunk ID list received", "chunk ID list sent", "chunks requested",
+    "request received",
 ]
