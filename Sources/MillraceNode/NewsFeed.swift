@@ -22,26 +22,39 @@ struct NewsFeed {
 
     /// Posts a `have` if it is due. Returns when to look again; nil to be woken by the next chunk.
     mutating func post(from node: PeerNode, to link: Link, _ party: Party, now: UInt64) -> UInt64? {
-        let due = lastAt + node.announceNanoseconds.load(ordering: .relaxed)
-        guard node.journalCount.load(ordering: .acquiring) > announcedCount else { return due > now ? due : nil }
-        guard now >= due else { return due }
-        let mark = announcedCount
-        let (news, needed): ([ChunkID], Bool) = node.state.withLock { state in
-            (Array(state.journal[mark...].prefix(NodeLimits.newsCount)), isNeeded(by: party, state.policy))
+        let waiting = node.journalCount.load(ordering: .acquiring) - announcedCount
+        if isUpward {
+            // A source learns only how rare a chunk is: that can wait until its thread has something to do anyway.
+            let isDue = waiting >= NodeLimits.upwardNewsCount || now >= lastAt + NodeLimits.upwardNewsNanoseconds
+            if waiting > 0, isDue { announce(from: node, to: link, party, now: now) }
+            return .max
         }
-        announcedCount += news.count
-        lastAt = now
-        guard needed else { return nil }
-        _ = link.post(.have(ChunkIDList.encode(runs: ChunkIDList.runs(of: news))))
-        node.log.list(.sent, count: news.count, isAddition: true, party)
+        let due = lastAt + node.announceNanoseconds.load(ordering: .relaxed)
+        guard waiting > 0 else { return due > now ? due : nil }
+        guard now >= due else { return due }
+        announce(from: node, to: link, party, now: now)
         let wait = node.announceNanoseconds.load(ordering: .relaxed)
         let isMore = node.journalCount.load(ordering: .acquiring) > announcedCount
         return wait > 0 || isMore ? now + wait : nil
     }
 
-    private func isNeeded(by party: Party, _ policy: PeerPolicy?) -> Bool {
-        guard case .peer(let peer) = party else { return true }
-        guard let policy, !policy.isFull(peer) else { return false }
-        return !isUpward || !policy.isClient(peer)
+    private mutating func announce(from node: PeerNode, to link: Link, _ party: Party, now: UInt64) {
+        let mark = announcedCount
+        let (count, news): (Int, [ChunkID]) = node.state.withLock { state in
+            let all = state.journal[mark...].prefix(NodeLimits.newsCount)
+            return (all.count, needed(all, by: party, state.policy))
+        }
+        announcedCount += count
+        lastAt = now
+        guard !news.isEmpty else { return }
+        _ = link.post(.have(ChunkIDList.encode(runs: ChunkIDList.runs(of: news))))
+        node.log.list(.sent, count: news.count, isAddition: true, party)
+    }
+
+    /// The owner must hear of every chunk; a neighbour has no use for those it has said it holds.
+    private func needed(_ chunks: ArraySlice<ChunkID>, by party: Party, _ policy: PeerPolicy?) -> [ChunkID] {
+        guard case .peer(let peer) = party else { return Array(chunks) }
+        guard let policy, !isUpward || !policy.isClient(peer) else { return [] }
+        return chunks.filter { !policy.isKnown($0, at: peer) }
     }
 }

@@ -39,6 +39,9 @@ enum NodeLimits {
     static let newsCount = 8192
     /// Lost sources that a report tells of.
     static let lostSourceCount = 100
+    /// A source hears of additions once there are so many, or after so long, when its connection is in use anyway.
+    static let upwardNewsCount = 16
+    static let upwardNewsNanoseconds: UInt64 = 250_000_000
     /// How often the summary file learns of new chunks.
     static let summaryNanoseconds: UInt64 = 500_000_000
 }

@@ -71,8 +71,10 @@ extension PeerNode {
         state.journal.append(chunk)
         journalCount.store(state.journal.count, ordering: .releasing)
         announceNanoseconds.store(policy.pace.announceNanoseconds, ordering: .relaxed)
-        for source in state.sources { effects.wake(source.link, if: source.link.takesNews()) }
-        for client in state.clients { effects.wake(client.link, if: client.link.takesNews()) }
+        for client in state.clients {
+            guard let peer = client.peer, !policy.isKnown(chunk, at: peer) else { continue }
+            effects.wake(client.link, if: client.link.takesNews())
+        }
         if let owner = state.ownerLink { effects.wake(owner, if: owner.takesNews()) }
         if state.journal.count == 1 || policy.isComplete { effects.wakesMain = true }
     }

@@ -46,8 +46,6 @@ struct Neighbourhood: Sendable {
     private(set) var holders: [UInt64]
     /// By bit number: chunks the neighbour holds that this peer lacks and has not asked for anywhere.
     private var wantedCounts = Array(repeating: 0, count: 64)
-    /// By bit number: chunks the neighbour holds.
-    private var heldCounts = Array(repeating: 0, count: 64)
     private var freeBits = UInt64.max
 
     init(chunkCount: UInt32) {
@@ -66,12 +64,6 @@ struct Neighbourhood: Sendable {
     var indices: Range<Int> { all.indices }
 
     func holds(_ index: Int, _ chunk: ChunkID) -> Bool { holders[Int(chunk)] & all[index].bit != 0 }
-
-    /// Whether the neighbour is known to hold every chunk.
-    func isFull(_ index: Int) -> Bool {
-        let bit = all[index].bit
-        return bit != 0 && heldCounts[bit.trailingZeroBitCount] == holders.count
-    }
 
     func wantedCount(_ index: Int) -> Int {
         let bit = all[index].bit
@@ -102,7 +94,6 @@ struct Neighbourhood: Sendable {
         let bit = all[index].bit
         guard bit != 0, holders[Int(chunk)] & bit == 0 else { return false }
         holders[Int(chunk)] |= bit
-        heldCounts[bit.trailingZeroBitCount] += 1
         if isWanted { wantedCounts[bit.trailingZeroBitCount] += 1 }
         return true
     }
@@ -111,7 +102,6 @@ struct Neighbourhood: Sendable {
     mutating func loses(_ index: Int, _ chunk: ChunkID, isWanted: Bool) {
         guard holds(index, chunk) else { return }
         holders[Int(chunk)] &= ~all[index].bit
-        heldCounts[all[index].bit.trailingZeroBitCount] -= 1
         if isWanted { wantedCounts[all[index].bit.trailingZeroBitCount] -= 1 }
     }
 
@@ -141,7 +131,6 @@ struct Neighbourhood: Sendable {
         guard bit != 0 else { return }
         for chunk in holders.indices { holders[chunk] &= ~bit }
         wantedCounts[bit.trailingZeroBitCount] = 0
-        heldCounts[bit.trailingZeroBitCount] = 0
         freeBits |= bit
         all[index].bit = 0
     }

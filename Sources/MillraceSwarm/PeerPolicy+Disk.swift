@@ -21,8 +21,8 @@ extension PeerPolicy {
         fill(at: now, into: &actions)
     }
 
-    /// The neighbour needs no chunk any more.
-    public func isFull(_ peer: PeerIndex) -> Bool {
-        neighbours.index(of: peer).map { neighbours.isFull($0) } ?? false
+    /// The neighbour has said that it holds the chunk.
+    public func isKnown(_ chunk: ChunkID, at peer: PeerIndex) -> Bool {
+        neighbours.index(of: peer).map { neighbours.holds($0, chunk) } ?? false
     }
 }
