@@ -97,13 +97,6 @@ final class EventLog: Sendable {
         writeAll(Array("\(name): \(text)\n".utf8), to: options.noticeDescriptor)
     }
 
-    /// A whole JSON or text line on stdout that belongs to no chunk: the report.
-    func summary(text: String, json: String) {
-        guard options.level > .quiet else { return }
-        flush()
-        writeAll(Array((options.format == .json ? json : text).utf8) + [10], to: options.eventDescriptor)
-    }
-
     func flush() {
         writing.withLock { isOpen in
             let bytes = pending.withLock { pending in

@@ -42,14 +42,17 @@ struct OwnerLoop {
         }
     }
 
-    /// All that were to have the file have it, and nobody is half-way.
+    /// All that were to have the file have it.
     private func isAtRest(_ state: OwnerState) -> Bool {
-        guard !state.hasIncompleteMember else { return false }
+        if node.options.peerCount == nil, state.hasIncompleteMember { return false }
         return state.completedCount >= node.options.peerCount ?? 1
     }
 
-    /// With a stated number of peers the end is at once, else those who come late have the linger time.
+    /// With a stated number of peers the end is at once, unless one more is half-way: it has the linger time, and so
+    /// have those who come late where no number is stated.
     private func restEnd(_ state: OwnerState) -> UInt64 {
-        node.options.peerCount == nil ? state.lastProgress.adding(node.options.common.lingerNanoseconds) : 0
+        let linger = node.options.common.lingerNanoseconds
+        guard node.options.peerCount != nil else { return state.lastProgress.adding(linger) }
+        return state.hasIncompleteMember ? (state.members.compactMap(\.completed).max() ?? 0).adding(linger) : 0
     }
 }

@@ -73,9 +73,13 @@ public final class OwnerNode: Sendable {
         }
         let failure = OwnerLoop(node: self).run(interrupt: interrupt)
         leave(failure)
-        let report = state.withLock { OwnerReport($0, name: file.name, transport: transportKind) }
         if let failure { throw failure }
         return report
+    }
+
+    /// What the run has come to so far; also good after a run that failed.
+    public var report: OwnerReport {
+        state.withLock { OwnerReport($0, name: file.name, transport: transportKind) }
     }
 
     private static func layout(_ file: OfferedFile, _ options: OwnerOptions) throws(StoreError) -> ChunkLayout {

@@ -64,10 +64,12 @@ public final class PeerNode: Sendable {
         var loop = PeerLoop(node: self)
         let failure = loop.run(interrupt: interrupt)
         leave(failure == nil ? "done" : "ended early")
-        let report = state.withLock { PeerReport($0, transport: transportKind) }
         if let failure { throw failure }
         return report
     }
+
+    /// What the run has come to so far; also good after a run that failed.
+    public var report: PeerReport { state.withLock { PeerReport($0, transport: transportKind) } }
 
     private func accept() {
         AcceptLoop.run(listener, isOver: { self.isLeaving }, limit: NodeLimits.connectionCount, count: threadCount) {

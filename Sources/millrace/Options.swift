@@ -69,6 +69,11 @@ struct SharedOptions: ParsableArguments {
         guard !(quiet && verbose) else { throw ValidationError("-q and -v exclude each other") }
     }
 
+    /// Prints a report, however the run has ended.
+    func tell(text: @autoclosure () -> String, json: @autoclosure () -> String) {
+        if !quiet { Output.line(logFormat == .json ? json() : text()) }
+    }
+
     func common(folder: String, lingerSeconds: Double) -> CommonOptions {
         var common = CommonOptions(folder: dir ?? folder)
         common.storeKind = store

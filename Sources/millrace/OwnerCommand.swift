@@ -34,7 +34,8 @@ struct OwnerCommand: ParsableCommand {
             listen: listen, file: file, common: shared.common(folder: "owner-\(listen.port)", lingerSeconds: linger))
         options.chunkByteCount = UInt32(chunkSize.byteCount)
         options.peerCount = peers
-        let report = try OwnerNode(options).run(interrupt: interrupts.descriptor)
-        if !shared.quiet { Output.line(shared.logFormat == .json ? report.json : report.text) }
+        let node = try OwnerNode(options)
+        defer { shared.tell(text: node.report.text, json: node.report.json) }
+        _ = try node.run(interrupt: interrupts.descriptor)
     }
 }

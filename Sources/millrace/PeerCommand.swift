@@ -37,7 +37,8 @@ struct PeerCommand: ParsableCommand {
         options.neighbour = neighbour
         options.output = output
         options.ringOnly = ringOnly
-        let report = try PeerNode(options).run(interrupt: interrupts.descriptor)
-        if !shared.quiet { Output.line(shared.logFormat == .json ? report.json : report.text) }
+        let node = try PeerNode(options)
+        defer { shared.tell(text: node.report.text, json: node.report.json) }
+        _ = try node.run(interrupt: interrupts.descriptor)
     }
 }
