@@ -39,9 +39,13 @@ struct SimulatorTests {
         var options = SimOptions()
         options.chunkCount = 200
         options.canary = canary
-        let report = try runSimulation(options)
-        #expect(!report.isGood, "\(report.summary)")
-        #expect(report.command.contains("--canary \(canary.rawValue)"))
+        // A lost request may be hedged away; in a few runs one of them is not.
+        let reports = try (1...8 as ClosedRange<UInt64>).map { (seed: UInt64) throws -> SimReport in
+            options.seed = seed
+            return try runSimulation(options)
+        }
+        let found = try #require(reports.first { !$0.isGood }, "\(reports[0].summary)")
+        #expect(found.command.contains("--canary \(canary.rawValue)"))
     }
 
     @Test func `small faulty swarms all end`() throws {
