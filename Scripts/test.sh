@@ -12,5 +12,5 @@ export CI=true
 swift build --build-tests
 echo "3. Checking that each target imports only what it may."
 swift build --explicit-target-dependency-import-check error >/dev/null
-echo "4. Running the tests."
-swift test "$@"
+echo "4. Running the tests, one after the other: many of them are swarms of threads or processes of their own."
+swift test --no-parallel "$@"

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MillraceIO
 
-@Suite(.timeLimit(.minutes(1))) struct SocketTests {
+@Suite(.timeLimit(.minutes(5))) struct SocketTests {
     @Test func bytesArriveInOrderAndTheEndIsTold() throws {
         do {
             let pair = try Pair()

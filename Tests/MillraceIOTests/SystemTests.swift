@@ -4,7 +4,7 @@ import Testing
 
 @testable import MillraceIO
 
-@Suite(.timeLimit(.minutes(1))) struct SystemTests {
+@Suite(.timeLimit(.minutes(5))) struct SystemTests {
     @Test func anErrorNamesCallSubjectAndReason() {
         let error = #expect(throws: SystemError.self) { _ = try System.open("/nowhere/at/all", .readOnly) }
         #expect(error?.description == "open /nowhere/at/all: No such file or directory")

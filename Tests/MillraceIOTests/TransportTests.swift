@@ -4,7 +4,7 @@ import Testing
 @testable import MillraceIO
 
 /// Every transport must do the same; copy is the plainest.
-@Suite(.timeLimit(.minutes(2))) struct TransportTests {
+@Suite(.timeLimit(.minutes(5))) struct TransportTests {
     private let folder = TemporaryFolder()
 
     @Test(arguments: TransportKind.allCases)

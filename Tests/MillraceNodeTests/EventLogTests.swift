@@ -5,7 +5,7 @@ import Testing
 
 @testable import MillraceNode
 
-@Suite(.timeLimit(.minutes(1))) struct EventLogTests {
+@Suite(.timeLimit(.minutes(5))) struct EventLogTests {
     /// A log that writes to a file, and the file.
     private struct Written {
         let scratch: Scratch

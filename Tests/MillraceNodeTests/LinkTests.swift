@@ -5,7 +5,7 @@ import Testing
 
 @testable import MillraceNode
 
-@Suite(.timeLimit(.minutes(1))) struct LinkTests {
+@Suite(.timeLimit(.minutes(5))) struct LinkTests {
     @Test func aLinkWithMailDoesNotPark() throws {
         let link = try Link()
         #expect(!link.post(.listRequest))

@@ -70,7 +70,7 @@ private final class LyingPeer: Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct LyingPeerTests {
+@Suite(.timeLimit(.minutes(5))) struct LyingPeerTests {
     /// Good peers that fetch where a liar claims to hold everything before the owner has sent anything.
     private func run(goodCount: Int, byteCount: Int) throws {
         let bench = try Bench(byteCount: byteCount)

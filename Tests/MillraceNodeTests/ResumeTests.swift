@@ -7,7 +7,7 @@ import Testing
 @testable import MillraceNode
 
 /// Runs that begin where earlier ones ended.
-@Suite(.timeLimit(.minutes(2))) struct ResumeTests {
+@Suite(.timeLimit(.minutes(5))) struct ResumeTests {
     private static let stores = [SwarmCase(store: .chunks), SwarmCase(store: .flat)]
     private static let layoutOfBench = (byteCount: 600_000, chunkByteCount: UInt32(10_000))
 

@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// Every pair of state and message: what a state does not allow ends the connection with `unexpectedMessage`.
-@Suite(.timeLimit(.minutes(1))) struct StateTests {
+@Suite(.timeLimit(.minutes(5))) struct StateTests {
     private let bench: Bench
 
     init() throws { bench = try Bench(byteCount: 2500) }

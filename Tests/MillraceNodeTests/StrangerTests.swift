@@ -83,7 +83,7 @@ struct Stranger: Sendable, CustomTestStringConvertible {
     private static func helloAnd(_ bytes: [UInt8]) -> [UInt8] { Message.hello(hello).frame + bytes }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct StrangerTests {
+@Suite(.timeLimit(.minutes(5))) struct StrangerTests {
     @Test func everyStrangerAtAnOwnerIsToldWhyAndEverybodyElseIsServed() throws {
         let bench = try Bench(byteCount: 300_000)
         let owner = try bench.owner { $0.peerCount = 2 }

@@ -7,7 +7,7 @@ import Testing
 @testable import MillraceNode
 
 /// How runs end that do not end well.
-@Suite(.timeLimit(.minutes(2))) struct SwarmEndTests {
+@Suite(.timeLimit(.minutes(5))) struct SwarmEndTests {
     private func failure(_ body: () throws -> Void) -> ExitCode? {
         #expect(throws: NodeFailure.self) { try body() }?.code
     }

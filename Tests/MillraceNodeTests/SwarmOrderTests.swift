@@ -6,7 +6,7 @@ import Testing
 @testable import MillraceNode
 
 /// Who starts when, and who names whom as its neighbour.
-@Suite(.timeLimit(.minutes(2))) struct SwarmOrderTests {
+@Suite(.timeLimit(.minutes(5))) struct SwarmOrderTests {
     /// Runs an owner and peers that were given neighbours, by their numbers; -1 is nobody, 9 one that never comes.
     private func run(neighbours: [Int], ownerFirst: Bool = true) throws {
         let bench = try Bench(byteCount: 300_000)

@@ -62,7 +62,7 @@ extension CommonOptions {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct SwarmTests {
+@Suite(.timeLimit(.minutes(5))) struct SwarmTests {
     @Test(arguments: SwarmCase.sizes) func everySizeArrives(swarm: SwarmCase) throws { try run(swarm) }
     @Test(arguments: SwarmCase.shapes) func everyShapeOfSwarmDelivers(swarm: SwarmCase) throws { try run(swarm) }
 

@@ -54,7 +54,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct BackoffTests {
+@Suite(.timeLimit(.minutes(5))) struct BackoffTests {
     private func pause(_ backoff: inout Backoff, after lasted: UInt64 = 0) -> UInt64 {
         let start = MonotonicClock.nowNanoseconds
         backoff.pause(after: lasted, wake: nil)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The number a process leaves with, and the line it says first.
-@Suite(.timeLimit(.minutes(2))) struct ExitCodeTests {
+@Suite(.timeLimit(.minutes(5))) struct ExitCodeTests {
     @Test(arguments: [
         "", "nonsense", "owner", "owner 9000", "owner nine data.bin", "owner 0 data.bin", "owner 70000 data.bin",
         "owner 9000 data.bin --peers 0", "owner 9000 data.bin --peers x", "owner 9000 data.bin --chunk-size 1",
