@@ -150,7 +150,7 @@ final class ClientHandler: ConnectionHandler {
             return nil
         }
         if let fault { throw .peerFault(fault) }
-        node.log.request(.received, first: 0, count: UInt32(count), party)
+        node.log.credit(.received, count: UInt32(count), party)
     }
 
     private func rescue(_ chunk: ChunkID, from failed: PeerIndex?, now: UInt64) throws(ConnectionEnd) {

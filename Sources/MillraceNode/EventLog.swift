@@ -90,6 +90,11 @@ final class EventLog: Sendable {
         }
     }
 
+    /// A request that leaves the choice of chunks to the owner.
+    func credit(_ event: RequestEvent, count: UInt32, _ party: Party) {
+        line(event.rawValue, party) { $0.field("credits", UInt64(count)) }
+    }
+
     /// Something people should know, on stderr.
     func notice(_ text: String, level: LogOptions.Level = .normal) {
         guard options.level >= level else { return }

@@ -7,6 +7,7 @@ struct PeerEffects {
     fileprivate var wakes = WakeList()
     fileprivate var connects: [SourceRecord] = []
     fileprivate var requests: [(peer: PeerIndex, chunk: ChunkID)] = []
+    fileprivate var creditCount: UInt32 = 0
     fileprivate var notices: [String] = []
     /// The main thread has an earlier deadline now, or something to look at.
     var wakesMain = false
@@ -55,6 +56,7 @@ extension PeerNode {
         case .credit(let count):
             guard let owner = state.ownerLink else { return }
             effects.wake(owner, if: owner.post(.credit(count: UInt32(count))))
+            effects.creditCount += UInt32(count)
         case .rescue(let chunk, let peer):
             guard let owner = state.ownerLink else { return }
             effects.wake(owner, if: owner.post(.rescue(chunk, from: peer)))
@@ -76,11 +78,12 @@ extension PeerNode {
 
     private func carryOut(_ effects: consuming PeerEffects) {
         let (wakes, connects, requests) = (effects.wakes, effects.connects, effects.requests)
-        let (notices, wakesMain) = (effects.notices, effects.wakesMain)
+        let (notices, creditCount, wakesMain) = (effects.notices, effects.creditCount, effects.wakesMain)
         wakes.signal()
         if wakesMain { wake.signal() }
         for record in connects { startSource(record) }
         for request in requests { log.request(.sent, first: request.chunk, count: 1, .peer(request.peer)) }
+        if creditCount > 0 { log.credit(.sent, count: creditCount, .owner) }
         for notice in notices { log.notice(notice) }
     }
 }
