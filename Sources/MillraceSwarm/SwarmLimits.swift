@@ -47,7 +47,7 @@ public enum SwarmLimits {
     public static let unansweredLimit = 3
     /// Each time in a row that a request was late and nothing came at all, the next may take twice as long: the link
     /// may be slow. No more often than this.
-    public static let hedgeDoublingLimit = 8
+    public static let hedgeDoublingLimit = 4
 
     /// A chunk that takes this long to leave makes the owner send to few peers at a time, so that whole chunks arrive
     /// early somewhere; below it, taking turns costs more than it gains.
