@@ -5,4 +5,12 @@ extension ChunkLayout {
     func check(_ chunk: ChunkID) throws(ConnectionEnd) {
         guard contains(chunk) else { throw .peerFault(.chunkOutOfRange(chunk, chunkCount: chunkCount)) }
     }
+
+    /// The same for a request of so many chunks from `first` on; returns them.
+    func check(_ first: ChunkID, count: UInt32) throws(ConnectionEnd) -> Range<ChunkID> {
+        guard contains(first), count <= chunkCount - first else {
+            throw .peerFault(.chunkOutOfRange(first, chunkCount: chunkCount))
+        }
+        return first..<(first + count)
+    }
 }

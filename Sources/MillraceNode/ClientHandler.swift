@@ -80,7 +80,7 @@ final class ClientHandler: ConnectionHandler {
 
     /// Digests go ahead of the chunks they cover.
     func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64? {
-        guard let peer else { return .max }
+        guard peer != nil else { return .max }
         let known = node.digestCount.load(ordering: .acquiring)
         let isClosed = node.isManifestClosed.load(ordering: .acquiring)
         var isFirst = true
@@ -93,7 +93,6 @@ final class ClientHandler: ConnectionHandler {
             hasClosedManifest = true
             _ = link.post(.manifestEnd(contentID: contentID))
         }
-        _ = peer
         return nil
     }
 
@@ -200,20 +199,11 @@ final class ClientHandler: ConnectionHandler {
 
     /// An owner answers requests as a peer does.
     private func request(_ first: ChunkID, _ count: UInt32) throws(ConnectionEnd) {
-        let layout = node.layout
-        guard layout.contains(first), count <= layout.chunkCount - first else {
-            throw .peerFault(.chunkOutOfRange(first, chunkCount: layout.chunkCount))
-        }
+        let chunks = try node.layout.check(first, count: count)
         let known = node.digestCount.load(ordering: .acquiring)
         node.log.request(.received, first: first, count: count, party)
         _ = link.post { mail in
-            for chunk in first..<(first + count) {
-                if chunk < known {
-                    mail.chunks.append(Link.ChunkOrder(chunk: chunk, type: .chunk))
-                } else {
-                    Message.reject(chunk, .notHeld).append(to: &mail.control)
-                }
-            }
+            for chunk in chunks { mail.answerRequest(for: chunk, isHeld: chunk < known) }
         }
     }
 }

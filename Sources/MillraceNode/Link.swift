@@ -19,6 +19,15 @@ final class Link: Sendable {
         fileprivate var isParked = false
 
         var isEmpty: Bool { control.isEmpty && chunks.isEmpty && cancels.isEmpty && goodbye == nil }
+
+        /// Every request has one answer: the chunk, or a reject.
+        mutating func answerRequest(for chunk: ChunkID, isHeld: Bool) {
+            if isHeld {
+                chunks.append(ChunkOrder(chunk: chunk, type: .chunk))
+            } else {
+                Message.reject(chunk, .notHeld).append(to: &control)
+            }
+        }
     }
 
     let wake: WakeUp

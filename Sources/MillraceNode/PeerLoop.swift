@@ -44,8 +44,6 @@ struct PeerLoop {
         let ready = try? WaitPoint.wait(
             socket: interrupt, forReading: interrupt >= 0, forWriting: false, wake: node.wake,
             untilNanoseconds: max(deadline, MonotonicClock.nowNanoseconds + 1_000_000))
-        // A line that has just begun to wait is given company before it is written.
-        if ready?.contains(.woken) == true, ready?.contains(.readable) == false { return ready ?? [] }
         return ready ?? []
     }
 

@@ -54,9 +54,9 @@ extension PeerNode {
     }
 
     private func forgetSource(_ peer: PeerIndex) {
-        update { state, _ in state.sources.removeAll { $0.peer == peer && $0.isDropped } }
         update { state, _ in
-            if !isListed(peer, state) { state.sources.removeAll { $0.peer == peer } }
+            let isListed = isListed(peer, state)
+            state.sources.removeAll { $0.peer == peer && ($0.isDropped || !isListed) }
         }
     }
 

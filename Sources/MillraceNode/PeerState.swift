@@ -73,7 +73,6 @@ struct PeerStatistics: Sendable {
     var bytesFromDisk: UInt64 = 0
     var bytesTwice: UInt64 = 0
     var bytesSent: UInt64 = 0
-    var chunksSent: UInt64 = 0
     /// Sources that were lost before the file was complete, and why.
     var lostSources: [(peer: PeerIndex, reason: String)] = []
     var peakRate = PeakRate()

@@ -59,7 +59,6 @@ final class UploadHandler: ConnectionHandler {
         let byteCount = layout.byteCount(of: order.chunk)
         node.state.withLock { state in
             state.statistics.bytesSent += UInt64(byteCount)
-            state.statistics.chunksSent += 1
             state.lastProgress = now
         }
         node.log.chunk(.sent, order.chunk, byteCount: byteCount, party)
@@ -120,21 +119,13 @@ final class UploadHandler: ConnectionHandler {
 
     private func request(_ first: ChunkID, _ count: UInt32) throws(ConnectionEnd) {
         guard let layout = content?.layout else { return }
-        guard layout.contains(first), count <= layout.chunkCount - first else {
-            throw .peerFault(.chunkOutOfRange(first, chunkCount: layout.chunkCount))
-        }
+        let chunks = try layout.check(first, count: count)
         node.log.request(.received, first: first, count: count, party)
         let held = node.state.withLock { state in
-            (first..<(first + count)).map { state.policy?.have.contains($0) ?? false }
+            chunks.map { state.policy?.have.contains($0) ?? false }
         }
         _ = link.post { mail in
-            for (chunk, isHeld) in zip(first..., held) {
-                if isHeld {
-                    mail.chunks.append(Link.ChunkOrder(chunk: chunk, type: .chunk))
-                } else {
-                    Message.reject(chunk, .notHeld).append(to: &mail.control)
-                }
-            }
+            for (chunk, isHeld) in zip(chunks, held) { mail.answerRequest(for: chunk, isHeld: isHeld) }
         }
     }
 }
