@@ -33,7 +33,15 @@ enum {
 static const unsigned long millrace_FICLONERANGE = FICLONERANGE;
 
 /* ioctl is variadic, which Swift does not import. */
-int ioctl(int descriptor, unsigned long request, ...);
+#include <sys/ioctl.h>
 static inline int millrace_clone_range(int target, const struct file_clone_range *range) {
     return ioctl(target, FICLONERANGE, range);
+}
+
+static inline int millrace_window_size(int descriptor, unsigned short *columns, unsigned short *rows) {
+    struct winsize size = {0};
+    int result = ioctl(descriptor, TIOCGWINSZ, &size);
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return result;
 }

@@ -127,7 +127,8 @@ final class Connection<Handler: ConnectionHandler> {
         enqueue(news.control)
         orders.append(contentsOf: news.chunks)
         if let goodbye = news.goodbye { throw .ended(goodbye.code, goodbye.reason) }
-        for order in next {
+        for var order in next {
+            order.began = now
             guard let payload = handler.payload(of: order.chunk) else {
                 enqueue(Message.reject(order.chunk, .notHeld).frame)
                 continue

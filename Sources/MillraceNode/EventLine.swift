@@ -48,6 +48,11 @@ struct EventLine {
         if isJSON { text("\"") }
     }
 
+    mutating func field(_ name: StaticString, nanoseconds: UInt64) {
+        key(name)
+        seconds(nanoseconds)
+    }
+
     mutating func end(_ party: Party) {
         key("with")
         if isJSON { text("\"") }
@@ -56,13 +61,27 @@ struct EventLine {
         case .peer(let number): node("peer", number)
         case .unknown: text("unknown")
         }
-        text(isJSON ? "\"}\n" : "\n")
+        if isJSON { text("\"") }
+        if isJSON, case .peer(let number) = party { field("peer", UInt64(number)) }
+        text(isJSON ? "}\n" : "\n")
+    }
+
+    mutating func end(notice: String) {
+        if isJSON {
+            key("text")
+            text(Report.quoted(notice))
+            text("}\n")
+        } else {
+            text(": ")
+            text(notice)
+            text("\n")
+        }
     }
 
     private mutating func node(_ role: String, _ number: PeerIndex) {
         text(role)
         guard number != PeerIndex.max else { return }
-        text(isJSON ? " " : " ")
+        text(" ")
         integer(UInt64(number))
     }
 

@@ -25,8 +25,14 @@ enum NodeLimits {
     /// A connection with more control bytes than this to send is not read until they are gone; two nodes that send each
     /// other their longest lists at the same time stay below it.
     static let unsentControlByteCount = 4 * WireLimits.largestListByteCount
-    /// Log lines wait at most this long.
-    static let flushNanoseconds: UInt64 = 100_000_000
+    /// Log lines wait at most this long for others to be written with.
+    static let flushNanoseconds: UInt64 = 50_000_000
+    /// A log with so much in memory is written at once; one with more makes those wait who write to it.
+    static let logFlushByteCount = 64 * 1024
+    static let logByteCount = 1 << 20
+    /// How often progress is drawn: often enough to look alive, seldom enough to cost nothing.
+    static let progressBarNanoseconds: UInt64 = 200_000_000
+    static let progressLineNanoseconds: UInt64 = 5_000_000_000
     /// Chunks hashed before others hear of them, but for the first.
     static let hashedBatchCount: UInt32 = 16
     /// A socket keeps at most this much unsent on a slow link, so that chunks are bound late.

@@ -33,7 +33,8 @@ extension PeerNode {
 
     /// Stores a chunk whose digest is right; accuses the sender of one whose is not.
     func take(
-        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, from origin: ChunkOrigin, now: UInt64
+        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, from origin: ChunkOrigin,
+        began: UInt64, now: UInt64
     ) throws(ConnectionEnd) {
         guard isGenuine else {
             refuse(header.chunk, from: origin, now: now)
@@ -50,7 +51,8 @@ extension PeerNode {
         update { state, effects in
             keep(header.chunk, from: origin, byteCount: UInt32(bytes.count), now, &state, &effects)
         }
-        log.chunk(.received, header.chunk, byteCount: UInt32(bytes.count), Party(origin))
+        let took = MonotonicClock.nowNanoseconds - began
+        log.chunk(.received, header.chunk, byteCount: UInt32(bytes.count), Party(origin), tookNanoseconds: took)
     }
 
     /// Books a chunk that is verified and stored, and tells whoever waits for news.

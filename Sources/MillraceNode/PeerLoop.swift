@@ -26,7 +26,6 @@ struct PeerLoop {
                 return end.failure
             }
             let ready = wait(interrupt: interrupt, until: nextDeadline(now: now))
-            node.log.flush()
             if ready.contains(.readable) {
                 writeSummary(now: .max)
                 // With the whole file verified there is nothing to go on with.
@@ -81,16 +80,24 @@ struct PeerLoop {
             case .complete:
                 if state.isReleased || now >= lingerEnd(state) { return (nil, ()) }
             case .waiting, .fetching:
-                if now >= state.lastProgress.adding(node.options.common.timeoutNanoseconds) {
-                    return (noProgress(state), ())
+                let isOver = now >= state.lastProgress.adding(node.options.common.timeoutNanoseconds)
+                if state.phase == .fetching, let since = state.loneSince,
+                    isOver || now >= since.adding(loneNanoseconds)
+                {
+                    return (sourcesLost, ())
                 }
-                if state.phase == .fetching, let since = state.loneSince, now >= since.adding(loneNanoseconds) {
-                    return (NodeFailure(.sourcesLost, "owner and neighbours are lost; the same command goes on"), ())
-                }
+                if isOver { return (noProgress(state), ()) }
             case .assembling, .leaving: break
             }
             return nil
         }
+    }
+
+    private var sourcesLost: NodeFailure {
+        NodeFailure(
+            .sourcesLost,
+            "the owner at \(node.options.owner) and all neighbours are lost; start the owner again, then the same"
+                + " command goes on from here")
     }
 
     private func noProgress(_ state: PeerState) -> NodeFailure {

@@ -31,11 +31,11 @@ struct OwnerCommand: ParsableCommand {
     func run() throws {
         let interrupts = try Interrupts()
         var options = OwnerOptions(
-            listen: listen, file: file, common: shared.common(folder: "owner-\(listen.port)", lingerSeconds: linger))
+            listen: listen, file: file, common: try shared.common(folder: "owner-\(listen.port)", lingerSeconds: linger))
         options.chunkByteCount = UInt32(chunkSize.byteCount)
         options.peerCount = peers
         let node = try OwnerNode(options)
-        defer { shared.tell(text: node.report.text, json: node.report.json) }
+        defer { node.tellReport() }
         _ = try node.run(interrupt: interrupts.descriptor)
     }
 }

@@ -33,12 +33,12 @@ struct PeerCommand: ParsableCommand {
         let interrupts = try Interrupts()
         var options = PeerOptions(
             owner: owner, listen: listen,
-            common: shared.common(folder: "peer-\(listen.port)", lingerSeconds: linger))
+            common: try shared.common(folder: "peer-\(listen.port)", lingerSeconds: linger))
         options.neighbour = neighbour
         options.output = output
         options.ringOnly = ringOnly
         let node = try PeerNode(options)
-        defer { shared.tell(text: node.report.text, json: node.report.json) }
+        defer { node.tellReport() }
         _ = try node.run(interrupt: interrupts.descriptor)
     }
 }
