@@ -29,6 +29,7 @@ enum {
     millrace_RENAME_NOREPLACE = 1,
     millrace_EFD_CLOEXEC = 02000000,
     millrace_EFD_NONBLOCK = 04000,
+    millrace_IP_MULTICAST_ALL = 49,
 };
 static const unsigned long millrace_FICLONERANGE = FICLONERANGE;
 

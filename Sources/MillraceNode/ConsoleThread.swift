@@ -50,7 +50,8 @@ final class ConsoleThread: Sendable {
     private func run() {
         var display = ProgressDisplay(style: style)
         var flushAt: UInt64?
-        var drawAt = mode == .none ? UInt64.max : MonotonicClock.nowNanoseconds
+        let start = MonotonicClock.nowNanoseconds
+        var drawAt = mode == .none ? UInt64.max : mode == .bar ? start : start + NodeLimits.progressLineNanoseconds
         while !isOver.load(ordering: .acquiring) {
             let deadline = min(flushAt ?? .max, drawAt)
             let ready = try? WaitPoint.wait(

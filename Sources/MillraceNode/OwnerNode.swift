@@ -82,6 +82,13 @@ public final class OwnerNode: Sendable {
         } catch {
             throw NodeFailure(network: error)
         }
+        let announcer = options.isAnnounced ? try Announcer(node: self) : nil
+        defer { announcer?.stop() }
+        do throws(SystemError) {
+            try announcer?.start()
+        } catch {
+            throw NodeFailure(network: error)
+        }
         let failure = OwnerLoop(node: self).run(interrupt: interrupt)
         leave(failure)
         if let failure { throw failure }

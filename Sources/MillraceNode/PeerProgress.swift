@@ -68,9 +68,8 @@ struct PeerProgress: Sendable, Equatable {
 
     private func addOrigins(to line: inout ProgressLine) {
         guard newByteCount > 0 else { return }
-        let owner = ProgressUnits.percent(bytesFromOwner, of: newByteCount)
-        let peers = ProgressUnits.percent(bytesFromPeers, of: newByteCount)
-        line.add("owner \(owner), peers \(peers)", rank: 5)
+        let owner = Int(Double(bytesFromOwner) / Double(newByteCount) * 100 + 0.5)
+        line.add("owner \(owner) %, peers \(100 - owner) %", rank: 5)
     }
 
     private func addServing(_ rate: Double?, to line: inout ProgressLine, _ style: ProgressStyle) {

@@ -20,6 +20,9 @@ struct OwnerCommand: ParsableCommand {
     @Option(help: "Seconds to wait for late peers once all that came are done; without --peers.")
     var linger: Double = 60
 
+    @Flag(help: "Answer those on this link who look for owners with peer --discover.")
+    var announce = false
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
@@ -34,6 +37,7 @@ struct OwnerCommand: ParsableCommand {
             listen: listen, file: file, common: try shared.common(folder: "owner-\(listen.port)", lingerSeconds: linger))
         options.chunkByteCount = UInt32(chunkSize.byteCount)
         options.peerCount = peers
+        options.isAnnounced = announce
         let node = try OwnerNode(options)
         defer { node.tellReport() }
         _ = try node.run(interrupt: interrupts.descriptor)
