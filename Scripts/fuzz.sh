@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- FrameReader MessageDecode ChunkIDList
+[ $# -gt 0 ] || set -- FrameReader MessageDecode ChunkIDList Discovery
 
 found=0
 for harness in "$@"; do

@@ -30,35 +30,41 @@ enum Party: Sendable, Equatable {
 }
 
 /// The events that users asked to see, owner and peers alike.
-enum ChunkEvent: String, Sendable {
-    case received = "chunk received"
-    case sent = "chunk sent"
+enum ChunkEvent: Sendable {
+    case received, sent
+
+    fileprivate var name: StaticString { self == .received ? "chunk received" : "chunk sent" }
 }
 
-enum ListEvent: String, Sendable {
-    case received = "chunk ID list received"
-    case sent = "chunk ID list sent"
+enum ListEvent: Sendable {
+    case received, sent
+
+    fileprivate var name: StaticString { self == .received ? "chunk ID list received" : "chunk ID list sent" }
 }
 
-enum RequestEvent: String, Sendable {
-    case sent = "chunks requested"
-    case received = "request received"
+enum RequestEvent: Sendable {
+    case sent, received
+
+    fileprivate var name: StaticString { self == .sent ? "chunks requested" : "request received" }
 }
 
 /// The console: one line an event, in text or JSON, collected in memory and written in large pieces by `ConsoleThread`,
 /// so that a line costs well under a microsecond and no thread that moves chunks waits for a terminal.
 final class EventLog: Sendable {
     private struct Pending: ~Copyable {
-        var bytes: [UInt8] = []
+        var buffer = LineBuffer()
         var sequence: UInt64 = 0
     }
 
     let options: LogOptions
     /// Everything goes through it: it knows what is drawn.
     let screen: Screen
-    private let role: String
+    private let role: StaticString
     private let number = Atomic<UInt32>(PeerIndex.max)
     private let startNanoseconds = MonotonicClock.nowNanoseconds
+    /// The time of day is counted on from the start's by the monotonic clock: one call of the system less a line, and
+    /// it never jumps.
+    private let startWallNanoseconds: UInt64
     private let pending = Lock(Pending())
     private let writing = Lock(true)
     private let onFirst: @Sendable () -> Void
@@ -69,6 +75,8 @@ final class EventLog: Sendable {
         self.role = role == .owner ? "owner" : "peer"
         self.options = options
         self.onFirst = onFirst
+        let wall = WallClock.now
+        startWallNanoseconds = UInt64(max(0, wall.seconds)) * 1_000_000_000 + UInt64(max(0, wall.nanoseconds))
         screen = Screen(descriptor: options.noticeDescriptor)
         if options.file != nil { record("the run begins at \(WallClock.text)") }
     }
@@ -76,12 +84,12 @@ final class EventLog: Sendable {
     /// The number the owner gave this peer, for every later line.
     func setNumber(_ peer: PeerIndex) { number.store(peer, ordering: .relaxed) }
 
-    /// - Parameter nanoseconds: how long the chunk took: from its frame's first byte until it was stored, or from its
+    /// - Parameter nanoseconds: how long the chunk took: from its frame's first byte until it was whole, or from its
     ///   turn until the kernel had all of it.
     func chunk(
         _ event: ChunkEvent, _ chunk: ChunkID, byteCount: UInt32, _ party: Party, tookNanoseconds: UInt64? = nil
     ) {
-        line(event.rawValue) { line in
+        line(event.name) { line in
             line.field("chunk", UInt64(chunk))
             line.field("bytes", UInt64(byteCount))
             if let tookNanoseconds { line.field("seconds", nanoseconds: tookNanoseconds) }
@@ -90,7 +98,7 @@ final class EventLog: Sendable {
     }
 
     func list(_ event: ListEvent, count: Int, isAddition: Bool, _ party: Party) {
-        line(event.rawValue) { line in
+        line(event.name) { line in
             line.field("chunks", UInt64(count))
             line.field("form", isAddition ? "addition" : "whole")
             line.end(party)
@@ -98,7 +106,7 @@ final class EventLog: Sendable {
     }
 
     func request(_ event: RequestEvent, first: ChunkID, count: UInt32, _ party: Party) {
-        line(event.rawValue) { line in
+        line(event.name) { line in
             line.field("chunk", UInt64(first))
             line.field("count", UInt64(count))
             line.end(party)
@@ -107,7 +115,7 @@ final class EventLog: Sendable {
 
     /// A request that leaves the choice of chunks to the owner.
     func credit(_ event: RequestEvent, count: UInt32, _ party: Party) {
-        line(event.rawValue) { line in
+        line(event.name) { line in
             line.field("credits", UInt64(count))
             line.end(party)
         }
@@ -140,9 +148,8 @@ final class EventLog: Sendable {
         var hasFailed = false
         writing.withLock { isOpen in
             let bytes = pending.withLock { pending in
-                let bytes = pending.bytes
-                pending.bytes = []
-                pending.bytes.reserveCapacity(min(bytes.count, NodeLimits.logFlushByteCount))
+                let bytes = pending.buffer.bytes
+                pending.buffer.clear()
                 return bytes
             }
             guard isOpen, !bytes.isEmpty else { return }
@@ -155,26 +162,30 @@ final class EventLog: Sendable {
 
     private var name: String {
         let number = number.load(ordering: .relaxed)
-        return number == PeerIndex.max ? role : "\(role) \(number)"
+        return number == PeerIndex.max ? "\(role)" : "\(role) \(number)"
     }
 
     private func record(_ text: String) {
-        line("notice") { $0.end(notice: text) }
+        let bytes = Array((options.format == .json ? Report.quoted(text) : text).utf8)
+        line("notice", textByteCount: bytes.count) { $0.end(notice: bytes) }
     }
 
-    private func line(_ event: String, _ fields: (inout EventLine) -> Void) {
+    @inline(__always)
+    private func line(_ event: StaticString, textByteCount: Int = 0, _ fields: (inout EventLine) -> Void) {
         guard options.level > .quiet || options.file != nil else { return }
         let elapsed = MonotonicClock.nowNanoseconds - startNanoseconds
         let (before, after) = pending.withLock { pending in
-            let before = pending.bytes.count
+            let before = pending.buffer.count
             pending.sequence += 1
-            var line = EventLine(bytes: pending.bytes, isJSON: options.format == .json)
-            pending.bytes = []
+            let start = pending.buffer.room(EventLine.longestByteCount + textByteCount)
+            var line = EventLine(at: start, isJSON: options.format == .json)
             let number = number.load(ordering: .relaxed)
-            line.begin(pending.sequence, elapsedNanoseconds: elapsed, role: role, number, event)
+            line.begin(
+                pending.sequence, elapsedNanoseconds: elapsed, wallNanoseconds: startWallNanoseconds + elapsed,
+                role: role, number, event)
             fields(&line)
-            pending.bytes = line.bytes
-            return (before, pending.bytes.count)
+            pending.buffer.take(upTo: line.end)
+            return (before, pending.buffer.count)
         }
         if after >= NodeLimits.logByteCount {
             flush()

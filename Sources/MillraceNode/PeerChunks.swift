@@ -51,7 +51,7 @@ extension PeerNode {
         update { state, effects in
             keep(header.chunk, from: origin, byteCount: UInt32(bytes.count), now, &state, &effects)
         }
-        let took = MonotonicClock.nowNanoseconds - began
+        let took = now - min(now, began)
         log.chunk(.received, header.chunk, byteCount: UInt32(bytes.count), Party(origin), tookNanoseconds: took)
     }
 

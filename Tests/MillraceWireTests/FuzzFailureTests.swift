@@ -41,4 +41,11 @@ struct FuzzFailureTests {
             _ = try? Message.decode(header, payload: payload.span.bytes)
         }
     }
+
+    @Test func datagramsThatFuzzingFoundAreHarmless() {
+        for bytes in Self.inputs("Discovery") {
+            if let query = DiscoveryQuery(bytes.span.bytes) { #expect(query.datagram == bytes) }
+            if let reply = DiscoveryReply(bytes.span.bytes) { #expect(reply.datagram == bytes) }
+        }
+    }
 }
