@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 echo "1. Looking for what Millrace is built with."
-bash Scripts/install.sh
+# The terminal that shows what people see is one of tmux.
+bash Scripts/install.sh tmux iproute2
 echo "2. Building everything, warnings as errors."
 export CI=true
 swift build --build-tests

@@ -1,8 +1,9 @@
 extension PeerReport {
     /// A few lines for people.
     public var text: String {
+        let end = isComplete ? "" : ", unfinished,"
         var lines = [
-            "report: \(name), \(fileByteCount) bytes\(isComplete ? "" : ", unfinished,") in \(Report.seconds(seconds)) s,"
+            "report: \(name), \(fileByteCount) bytes\(end) in \(Report.seconds(seconds)) s,"
                 + " \(Report.rate(bytesFromOwner + bytesFromPeers, seconds)), \(transport.rawValue)",
             "  from the owner \(bytesFromOwner), from peers \(bytesFromPeers), from disk \(bytesFromDisk),"
                 + " twice \(bytesTwice), sent \(bytesSent)",

@@ -61,14 +61,19 @@ public struct PeerReport: Sendable {
     }
 
     /// The source with the longest average wait of those with late requests; nil if nothing was late.
-    public var slowestSource: Source? {
-        sources.filter { $0.lateCount > 0 }.max { $0.meanSeconds < $1.meanSeconds }
-    }
+    public var slowestSource: Source? { PeerReport.slowest(of: sources) }
 
     /// What the slowest source cost: how much longer its chunks were waited for, all together, than as many from the
     /// other sources. Nil where there were no others to compare it with.
     public var slowestSourceExtraSeconds: Double? {
-        guard let slowest = slowestSource else { return nil }
+        slowestSource.flatMap { PeerReport.extraSeconds(of: $0, among: sources) }
+    }
+
+    static func slowest(of sources: [Source]) -> Source? {
+        sources.filter { $0.lateCount > 0 }.max { $0.meanSeconds < $1.meanSeconds }
+    }
+
+    static func extraSeconds(of slowest: Source, among sources: [Source]) -> Double? {
         let others = sources.filter { $0.peer != slowest.peer && $0.chunkCount > 0 }
         let count = others.reduce(0) { $0 + $1.chunkCount }
         guard count > 0 else { return nil }

@@ -20,6 +20,11 @@ struct StyledLine: Sendable, Equatable {
         self.text = text
         self.columns = columns
     }
+
+    mutating func append(_ other: StyledLine) {
+        text += other.text
+        columns += other.columns
+    }
 }
 
 /// Parts that are put on one line as far as they fit, the least important ones left out first. A bar takes what room
@@ -57,9 +62,8 @@ struct ProgressLine {
         let spare = max(0, columns - used)
         var result = StyledLine(text: "", columns: 0)
         for (index, part) in kept.enumerated() {
-            if index > 0 { result = StyledLine(text: result.text + separator, columns: result.columns + separator.count) }
-            let next = ProgressLine.draw(part.content, spare, columns, style)
-            result = StyledLine(text: result.text + next.text, columns: result.columns + next.columns)
+            if index > 0 { result.append(StyledLine(separator)) }
+            result.append(ProgressLine.draw(part.content, spare, columns, style))
         }
         return result
     }

@@ -69,8 +69,8 @@ struct Splitter {
             return node.fail(
                 NodeFailure(
                     .integrity,
-                    "\(node.file.name) in chunks of \(size) bytes has the content ID \(contentID), not \(wanted); give the"
-                        + " right file, --chunk-size or --content"))
+                    "\(node.file.name) in chunks of \(size) bytes has the content ID \(contentID), not \(wanted);"
+                        + " give the right file, --chunk-size or --content"))
         }
         try node.folder.summary.compact(.all(of: node.layout.chunkCount), contentID: contentID)
         node.update { state, effects in

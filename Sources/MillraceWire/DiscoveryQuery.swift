@@ -31,7 +31,8 @@ public struct DiscoveryQuery: Sendable, Equatable {
 public enum DiscoveryLimits {
     public static let magic: [UInt8] = Array("MILLFIND".utf8)
     public static let version: UInt16 = 1
-    /// Queries go to this IPv4 group and port, with a time to live of 1: local scope of RFC 2365, "MR" in its last bytes.
+    /// Queries go to this IPv4 group and port, with a time to live of 1: local scope of RFC 2365, "MR" in its last
+    /// bytes.
     public static let groupBits: UInt32 = 239 << 24 | 255 << 16 | 77 << 8 | 82
     public static let port: UInt16 = 19_782
     /// Longer than the longest reply.

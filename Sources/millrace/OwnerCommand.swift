@@ -34,7 +34,8 @@ struct OwnerCommand: ParsableCommand {
     func run() throws {
         let interrupts = try Interrupts()
         var options = OwnerOptions(
-            listen: listen, file: file, common: try shared.common(folder: "owner-\(listen.port)", lingerSeconds: linger))
+            listen: listen, file: file,
+            common: try shared.common(folder: "owner-\(listen.port)", lingerSeconds: linger))
         options.chunkByteCount = UInt32(chunkSize.byteCount)
         options.peerCount = peers
         options.isAnnounced = announce

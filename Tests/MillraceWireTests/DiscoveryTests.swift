@@ -33,7 +33,8 @@ struct DiscoveryTests {
                 fileByteCount: try #require(UInt64(vector.fileByteCount!)), chunkByteCount: vector.chunkByteCount!)
             let expected = DiscoveryReply(
                 token: try #require(UInt64(vector.token!)), listenPort: vector.listenPort!, layout: layout,
-                name: vector.fileName!, swarm: vector.swarm!.token, contentID: vector.contentID.flatMap(Digest.init(hex:)))
+                name: vector.fileName!, swarm: vector.swarm!.token,
+                contentID: vector.contentID.flatMap(Digest.init(hex:)))
             #expect(reply == expected, "\(vector.name)")
             #expect(reply.datagram == vector.hex.bytes, "\(vector.name)")
         }

@@ -2,7 +2,9 @@ import Foundation
 import Testing
 
 /// What people see, in a real terminal: one of tmux's, whose screen is read back.
-@Suite(.enabled(if: Terminal.isThere, "tmux is not installed; Scripts/install.sh tmux installs it"), .timeLimit(.minutes(3)))
+@Suite(
+    .enabled(if: Terminal.isThere, "tmux is not installed; Scripts/install.sh tmux installs it"),
+    .timeLimit(.minutes(3)))
 struct TerminalTests {
     private let event = /^[0-9]+\.[0-9]{6} peer [0-9]+: .+ with=.+$/
 
@@ -85,7 +87,8 @@ struct TerminalTests {
         try waitUntil { try terminal.lines().last?.contains(/waiting for the owner +at [0-9]+ +1:2[0-9] left/) == true }
         let dumb = try Terminal(columns: 80, rows: 10, in: ground, environment: ["TERM=dumb"])
         try dumb.type("peer \(ports[0]) \(ports[1] + 1) --timeout 7")
-        try waitUntil { try dumb.lines().contains { $0.contains(/^peer: waiting for the owner +at [0-9]+ +0:0[0-9] left$/) } }
+        let waiting = /^peer: waiting for the owner +at [0-9]+ +0:0[0-9] left$/
+        try waitUntil { try dumb.lines().contains { $0.contains(waiting) } }
         try waitUntil { try dumb.lines().contains { $0.hasPrefix("left with 3") } }
     }
 
@@ -97,7 +100,8 @@ struct TerminalTests {
         try terminal.type("owner \(ports[0]) data.bin --chunk-size 1KiB --peers 2 -q --progress bar")
         try waitUntil { try terminal.lines().last?.contains("waiting for peers") == true }
         let peers = try [1, 2].map { try ground.start("\($0)", "peer \(ports[0]) \(ports[$0]) -q --store flat") }
-        try waitUntil { try terminal.lines().count { $0.contains(/^peer [01] +127\.0\.0\.1:[0-9]+ +━*╸?─* +[0-9]+ %/) } == 2 }
+        let bar = /^peer [01] +127\.0\.0\.1:[0-9]+ +━*╸?─* +[0-9]+ %/
+        try waitUntil { try terminal.lines().count { $0.contains(bar) } == 2 }
         for peer in peers { #expect(try peer.wait() == 0) }
         try waitUntil { try terminal.lines().contains { $0.hasPrefix("left with 0") } }
         #expect(try terminal.lines().contains { $0.contains("2 of 2 done") })
