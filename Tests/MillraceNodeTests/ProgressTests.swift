@@ -102,7 +102,8 @@ private let plain = ProgressStyle(hasColour: false, hasUnicode: false)
     @Test func narrowLinesKeepWhatMatters() {
         #expect(peer.line(rate: 112e6, columns: 19, plain).text == " 45 % 112 MB/s 0:01")
         #expect(peer.line(rate: 112e6, columns: 9, plain).text == " 45 %")
-        #expect(peer.line(rate: nil, columns: 50, plain).text == "[========>           ]   45 %  - B/s  -:--")
+        #expect(
+            peer.line(rate: nil, columns: 50, plain).text == "[====>        ]   45 %  - B/s  -:--  45/100 chunks")
     }
 
     @Test(arguments: phases) func noLineIsEverTooWide(phase: PeerProgress.Phase) {
