@@ -54,7 +54,9 @@ extension PeerPolicy {
         _ peer: PeerIndex, isGivenNeighbour: Bool = false, at now: UInt64, into actions: inout [PeerAction]
     ) {
         if isGivenNeighbour { givenNeighbour = peer }
-        guard !banned.contains(peer) else {
+        // The ring may have changed while the connection was made: who keeps a source too many is served at the cost of
+        // those who have only what the ring gives them.
+        guard wantedSources.contains(peer) else {
             actions.append(.disconnect(peer))
             return
         }

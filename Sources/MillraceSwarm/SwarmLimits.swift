@@ -58,7 +58,17 @@ public enum SwarmLimits {
     public static let fewestUplinkTurns = 2
     public static let mostUplinkTurns = 8
 
-    /// Chunk arrivals further apart than this are announced one by one, others in batches.
-    public static let announceAtOnceNanoseconds: UInt64 = 2_000_000
-    public static let announceBatchNanoseconds: UInt64 = 4_000_000
+    /// Chunks that go in one announcement, where they come one by one.
+    public static let announceBatch = 2
+    /// Announcements go out at least so far apart, and never wait longer than the second for company.
+    public static let shortestAnnounceNanoseconds: UInt64 = 4_000_000
+    public static let longestAnnounceNanoseconds: UInt64 = 100_000_000
+    /// The owner hears from each peer once in as many of its chunks as there are peers for each of these: all together
+    /// then cost the owner four packets for each chunk it sends, however many they are.
+    public static let ownerAnnounceShare = 4
+
+    /// The owner sends digests ahead of the chunks it hands out: twice as far as it has come, within these bounds. All
+    /// at once they would be what a newcomer waits for first, and with many peers a part of the uplink.
+    public static let shortestDigestLead: UInt32 = 64
+    public static let longestDigestLead: UInt32 = 2048
 }
