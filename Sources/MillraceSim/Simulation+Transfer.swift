@@ -110,7 +110,7 @@ extension Simulation {
         }
         node.unannounced.append(chunk)
         guard !node.isAnnouncing else { return }
-        let due = node.announcedAt.map { $0 + node.policy.pace.announceNanoseconds } ?? now
+        let due = node.announcedAt.map { $0 + node.policy.announceNanoseconds } ?? now
         guard due > now else { return announceAll(of: node) }
         node.isAnnouncing = true
         queue.push(.announces, at: due, node.number, UInt32(truncatingIfNeeded: node.incarnation))

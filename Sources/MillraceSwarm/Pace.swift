@@ -27,18 +27,9 @@ public struct Pace: Sendable {
         return max(1, min(wanted, bytes, SwarmLimits.largestWindow / max(base, 1)))
     }
 
-    /// How far apart additions to the chunk ID list go out: so far that about two go together, because each message
-    /// costs both ends a packet and its acknowledgement.
-    public var announceNanoseconds: UInt64 { announceNanoseconds(batch: SwarmLimits.announceBatch) }
-
-    /// The same for additions that go to the owner, which uses them to spread its grants and hears of all peers.
-    ///
-    /// - Parameter memberCount: peers on the ring; the more they are the fewer messages each may send.
-    public func ownerAnnounceNanoseconds(memberCount: Int) -> UInt64 {
-        announceNanoseconds(batch: max(SwarmLimits.announceBatch, memberCount / SwarmLimits.ownerAnnounceShare))
-    }
-
-    private func announceNanoseconds(batch: Int) -> UInt64 {
+    /// How far apart announcements go out so that about `batch` chunks go together: each message costs both ends a
+    /// packet and its acknowledgement.
+    func announceNanoseconds(batch: Int) -> UInt64 {
         guard let interval = intervalNanoseconds else { return 0 }
         let (wanted, overflow) = interval.multipliedReportingOverflow(by: UInt64(batch))
         guard !overflow else { return SwarmLimits.longestAnnounceNanoseconds }

@@ -11,6 +11,7 @@ extension PeerPolicy {
     /// others as soon as they have answered: a ring on which everybody serves as many as it asks has no bottleneck.
     public mutating func rosterChanged(_ ring: Ring, at now: UInt64, into actions: inout [PeerAction]) {
         self.ring = ring
+        sizeWindows()
         let wanted = wantedSources
         for peer in wanted where !isSource(peer) { actions.append(.connect(peer)) }
         var gone: [PeerIndex] = []

@@ -174,16 +174,4 @@ struct PeerLateTests {
         bench.policy.bad(0, from: .grant, at: bench.now, into: &bench.actions)
         #expect(bench.take() == [.credit(1)])
     }
-
-    @Test func `additions are announced two at a time, to the owner of many peers more`() {
-        var pace = Pace()
-        #expect(pace.announceNanoseconds == 0)
-        for step in 0..<20 as Range<UInt64> { pace.arrival(at: step * 4 * millisecond) }
-        #expect(pace.announceNanoseconds == 8 * millisecond)
-        #expect(pace.ownerAnnounceNanoseconds(memberCount: 5) == 8 * millisecond)
-        #expect(pace.ownerAnnounceNanoseconds(memberCount: 40) == 40 * millisecond)
-        #expect(pace.ownerAnnounceNanoseconds(memberCount: 4000) == SwarmLimits.longestAnnounceNanoseconds)
-        for step in 0..<60 as Range<UInt64> { pace.arrival(at: 80 * millisecond + step * millisecond / 5) }
-        #expect(pace.announceNanoseconds == SwarmLimits.shortestAnnounceNanoseconds)
-    }
 }
