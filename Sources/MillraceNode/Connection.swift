@@ -58,6 +58,8 @@ final class Connection<Handler: ConnectionHandler> {
     private var unsentLimit: UnsentLimit?
     /// Control bytes given to the transport since it was last empty.
     private var unsentControlByteCount = 0
+    /// The socket may have something to read: it said so, or has not been asked since.
+    private var isReadable = true
 
     init(
         socket: consuming Socket, link: Link, transport: any Transport, handler: Handler, bindsLate: Bool = false
@@ -92,7 +94,7 @@ final class Connection<Handler: ConnectionHandler> {
         if isFlushed { unsentControlByteCount = 0 }
         // Who asks without reading the answers is not read either until it does.
         let takesMore = unsentControlByteCount <= NodeLimits.unsentControlByteCount
-        if takesMore {
+        if takesMore, isReadable {
             if try receive(now: now) { return }
         } else if receiver.settle() {
             return try handleEvents(now: now)
@@ -105,9 +107,10 @@ final class Connection<Handler: ConnectionHandler> {
         defer { link.unpark() }
         receiver.willWait(on: socket)
         do throws(SystemError) {
-            _ = try WaitPoint.wait(
+            let ready = try WaitPoint.wait(
                 socket: socket.descriptor, forReading: takesMore, forWriting: !isFlushed, wake: link.wake,
                 untilNanoseconds: min(newsAt ?? .max, pingAt))
+            if !ready.isDisjoint(with: [.readable, .failed]) { isReadable = true }
         } catch {
             throw .closed("\(error)")
         }
@@ -204,12 +207,18 @@ final class Connection<Handler: ConnectionHandler> {
     /// Reads what has arrived, up to one buffer; false when nothing has.
     private func receive(now: UInt64) throws(ConnectionEnd) -> Bool {
         do throws(SystemError) {
-            guard try receiver.fill(from: socket) else { return false }
+            guard try receiver.fill(from: socket) else {
+                isReadable = false
+                return false
+            }
         } catch {
             throw .closed("\(error)")
         }
         liveness.received(now: now)
         if receiver.isClosed { throw .closed("the other side closed the connection") }
+        // Less than there was room for: the socket is empty, and says so when it no longer is. It is asked once more
+        // where a chunk waits for another to be hashed with.
+        isReadable = !receiver.isDrained || receiver.holdsChunk
         try handleEvents(now: now)
         return true
     }

@@ -38,6 +38,8 @@ struct FrameReceiver: ~Copyable {
     /// A last word that waits behind chunks that came before it.
     private var goodbye: Message?
     private(set) var isClosed = false
+    /// The last read took everything there was.
+    private(set) var isDrained = false
     /// A hello has come.
     private(set) var isEstablished = false
 
@@ -49,10 +51,13 @@ struct FrameReceiver: ~Copyable {
         precondition(stagingStart == stagingEnd)
         stagingStart = 0
         stagingEnd = 0
+        isDrained = false
         if let fault { throw fault }
         do throws(SystemError) {
             switch try receive(from: socket) {
-            case .wouldBlock: return settle()
+            case .wouldBlock:
+                isDrained = true
+                return settle()
             case .closed: isClosed = !settle()
             case .bytes: break
             }
@@ -63,13 +68,19 @@ struct FrameReceiver: ~Copyable {
         return true
     }
 
+    /// A chunk waits for a second one to be hashed with.
+    var holdsChunk: Bool { whole.waits }
+
     /// Hashes the chunk that waits for a second one; false if none does.
     mutating func settle() -> Bool { whole.settle() }
 
     private mutating func receive(from socket: borrowing Socket) throws(SystemError) -> Transfer {
         guard case .keeping(let header, let digest, let received) = chunk, let base = chunkBase else {
             let transfer = try socket.receive(into: staging.bytes)
-            if case .bytes(let count) = transfer { stagingEnd = count }
+            if case .bytes(let count) = transfer {
+                stagingEnd = count
+                isDrained = count < staging.bytes.count
+            }
             return transfer
         }
         let rest = UnsafeMutableRawBufferPointer(rebasing: base[received..<header.payloadByteCount])
@@ -80,6 +91,7 @@ struct FrameReceiver: ~Copyable {
             whole.arrived(UnsafeRawBufferPointer(rebasing: rest[..<taken]))
             chunk = .keeping(header, digest, received: received + taken)
             stagingEnd = count - taken
+            isDrained = count < rest.count + next.count
         }
         return transfer
     }

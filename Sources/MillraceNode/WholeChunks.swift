@@ -32,6 +32,9 @@ struct WholeChunks: ~Copyable {
     /// The verdict on the oldest chunk that is hashed.
     var firstVerdict: Verdict? { firstVerdictKept }
 
+    /// A chunk waits for a second one.
+    var waits: Bool { first != nil && firstVerdictKept == nil }
+
     var firstBytes: UnsafeRawBufferPointer {
         switch first {
         case .some(let slot): slot.bytes
@@ -67,7 +70,7 @@ struct WholeChunks: ~Copyable {
     /// Hashes the chunk that waits alone; false if none does.
     @discardableResult
     mutating func settle() -> Bool {
-        guard first != nil, firstVerdictKept == nil else { return false }
+        guard waits else { return false }
         hasher.update(firstBytes)
         judgeFirst(hasher.digest())
         return true
