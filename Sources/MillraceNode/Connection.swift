@@ -52,19 +52,26 @@ final class Connection<Handler: ConnectionHandler> {
     private var receiver = FrameReceiver()
     /// Chunk orders not yet given to the transport, and those it has, in order.
     private var orders: [Link.ChunkOrder] = []
-    private var underWay: [Link.ChunkOrder] = []
+    private var underWay: [(order: Link.ChunkOrder, byteCount: Int)] = []
     private var liveness: Liveness
+    /// Where chunks are to be bound late: how much the socket may hold unsent.
+    private var unsentLimit: UnsentLimit?
     /// Control bytes given to the transport since it was last empty.
     private var unsentControlByteCount = 0
     /// The socket may have something to read: it said so, or has not been asked since.
     private var isReadable = true
 
-    init(socket: consuming Socket, link: Link, transport: any Transport, handler: Handler) {
+    init(
+        socket: consuming Socket, link: Link, transport: any Transport, handler: Handler, bindsLate: Bool = false
+    ) {
         self.socket = socket
         self.link = link
         self.transport = transport
         self.handler = handler
         liveness = Liveness(now: MonotonicClock.nowNanoseconds)
+        guard bindsLate else { return }
+        unsentLimit = UnsentLimit()
+        self.socket.setUnsentLimit(byteCount: UnsentLimit.leastByteCount)
     }
 
     /// Runs until the connection ends, and says why. Sends a goodbye where the other side should know.
@@ -87,7 +94,11 @@ final class Connection<Handler: ConnectionHandler> {
         if isFlushed { unsentControlByteCount = 0 }
         // Who asks without reading the answers is not read either until it does.
         let takesMore = unsentControlByteCount <= NodeLimits.unsentControlByteCount
-        if takesMore, isReadable, try receive(now: now) { return }
+        if takesMore, isReadable {
+            if try receive(now: now) { return }
+        } else if receiver.settle() {
+            return try handleEvents(now: now)
+        }
         now = MonotonicClock.nowNanoseconds
         let pingAt = try liveness.check(now: now, isEstablished: receiver.isEstablished) { token in
             _ = link.post(.ping(token))
@@ -138,7 +149,7 @@ final class Connection<Handler: ConnectionHandler> {
             var header: [UInt8] = []
             FrameHeader(type: order.type, chunk: order.chunk, payloadByteCount: payload.byteCount).append(to: &header)
             transport.enqueue(header: header, payload: payload, tag: order.chunk)
-            underWay.append(order)
+            underWay.append((order, payload.byteCount))
         }
         orders.removeFirst(next.count)
         for chunk in news.cancels { cancel(chunk) }
@@ -150,16 +161,23 @@ final class Connection<Handler: ConnectionHandler> {
         guard transport.queuedCount > 0 else { return true }
         while true {
             do throws(SendFault) {
-                let isFlushed = try transport.send(on: socket) { tag in
-                    guard let index = underWay.firstIndex(where: { $0.chunk == tag }) else { return }
-                    liveness.sent(now: MonotonicClock.nowNanoseconds)
-                    handler.sent(underWay.remove(at: index), now: MonotonicClock.nowNanoseconds)
-                }
-                return isFlushed
+                return try transport.send(on: socket) { tag in completed(tag) }
             } catch {
                 try recover(from: error)
             }
         }
+    }
+
+    /// The transport has handed a chunk to the kernel.
+    private func completed(_ tag: UInt32) {
+        guard let index = underWay.firstIndex(where: { $0.order.chunk == tag }) else { return }
+        let now = MonotonicClock.nowNanoseconds
+        liveness.sent(now: now)
+        let (order, byteCount) = underWay.remove(at: index)
+        if let limit = unsentLimit?.sent(byteCount, now: now) {
+            socket.setUnsentLimit(byteCount: limit)
+        }
+        handler.sent(order, now: now)
     }
 
     /// A chunk that can't be read is refused; a stream that was cut within a frame is lost.
@@ -167,7 +185,7 @@ final class Connection<Handler: ConnectionHandler> {
         switch fault {
         case .socket(let error): throw .closed("\(error)")
         case .source(_, let tag), .sourceShrank(let tag):
-            underWay.removeAll { $0.chunk == tag }
+            underWay.removeAll { $0.order.chunk == tag }
             handler.unreadable(tag, fault)
             if transport.isBroken { throw .ended(.sourceFailed, "chunk \(tag) can't be read") }
             enqueue(Message.reject(tag, .unreadable).frame)
@@ -179,7 +197,7 @@ final class Connection<Handler: ConnectionHandler> {
         if let index = orders.firstIndex(where: { $0.chunk == chunk }) {
             orders.remove(at: index)
         } else if transport.drop(tag: chunk) {
-            underWay.removeAll { $0.chunk == chunk }
+            underWay.removeAll { $0.order.chunk == chunk }
         } else {
             return
         }
@@ -198,15 +216,20 @@ final class Connection<Handler: ConnectionHandler> {
         }
         liveness.received(now: now)
         if receiver.isClosed { throw .closed("the other side closed the connection") }
-        // Less than there was room for: the socket is empty, and says so when it no longer is.
-        isReadable = !receiver.isDrained
+        // Less than there was room for: the socket is empty, and says so when it no longer is. It is asked once more
+        // where a chunk waits for another to be hashed with.
+        isReadable = !receiver.isDrained || receiver.holdsChunk
+        try handleEvents(now: now)
+        return true
+    }
+
+    private func handleEvents(now: UInt64) throws(ConnectionEnd) {
         do throws(WireError) {
             while pendingEnd == nil, let event = try receiver.next() { handleKeepingEnd(event, now: now) }
         } catch {
             throw .peerFault(error)
         }
         if let end = pendingEnd { throw end }
-        return true
     }
 
     /// The end that a handler asked for while frames were read, carried past the reader's own error type.

@@ -6,6 +6,8 @@ enum NodeLimits {
     static let transportQueueCount = 16
     /// Control bytes are read in pieces of this size; chunk bytes go past it.
     static let stagingByteCount = 64 * 1024
+    /// A thread that waits for a chunk is woken for so much of it: the default chunk arrives with one wake-up.
+    static let receivePieceByteCount = 128 * 1024
     /// A connection that has not said hello by then is no node.
     static let handshakeNanoseconds: UInt64 = 10_000_000_000
     /// Silence after which the other side is asked whether it is there.
@@ -29,8 +31,6 @@ enum NodeLimits {
     static let flushNanoseconds: UInt64 = 100_000_000
     /// Chunks hashed before others hear of them, but for the first.
     static let hashedBatchCount: UInt32 = 16
-    /// A socket keeps at most this much unsent on a slow link, so that chunks are bound late.
-    static let slowLinkUnsentByteCount = 32 * 1024
     /// Without owner and sources for this long a peer gives up, or after its time-out if that is shorter.
     static let loneNanoseconds: UInt64 = 30_000_000_000
     /// Chunks of one client that wait to be sent: all its credits and as many requests.

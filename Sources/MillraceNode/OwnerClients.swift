@@ -19,9 +19,10 @@ extension OwnerNode {
         }
         guard isWelcome else { return }
         let address = socket.remoteAddress
-        socket.setUnsentLimit(byteCount: NodeLimits.slowLinkUnsentByteCount)
         let handler = ClientHandler(node: self, link: link, address: address)
-        let end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+        let end = Connection(
+            socket: socket, link: link, transport: transport, handler: handler, bindsLate: true
+        ).run()
         log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
         let now = MonotonicClock.nowNanoseconds
         update { state, effects in

@@ -53,7 +53,8 @@ public final class OwnerNode: Sendable {
         } catch {
             throw NodeFailure(.network, "can't listen on \(options.listen): \(error); choose another port")
         }
-        let choice = TransportChoice.choose(options.common.transport)
+        let choice = TransportChoice.choose(
+            options.common.transport, forChunkFiles: options.common.storeKind == .chunks)
         transportKind = choice.kind
         log.notice(
             "serving \(file.name), \(file.byteCount) bytes in \(layout.chunkCount) chunks, on port \(listenPort),"

@@ -43,7 +43,8 @@ public final class PeerNode: Sendable {
         } catch {
             throw NodeFailure(.network, "can't listen on \(options.listen): \(error); choose another port")
         }
-        let choice = TransportChoice.choose(options.common.transport)
+        let choice = TransportChoice.choose(
+            options.common.transport, forChunkFiles: options.common.storeKind == .chunks)
         transportKind = choice.kind
         log.notice("listening on port \(listenPort), sending by \(choice.kind.rawValue) (\(choice.reason))")
     }

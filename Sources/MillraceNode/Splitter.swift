@@ -24,25 +24,45 @@ struct Splitter {
     private func split() throws(StoreError) {
         let layout = node.layout
         var hasher = SHA256Hasher()
-        let pool = BufferPool(byteCount: Int(layout.chunkByteCount), keep: 1)
-        let buffer = pool.take()
+        let size = Int(layout.chunkByteCount)
+        let pairs = size <= WholeChunks.pairedByteCount
+        let buffer = BufferPool(byteCount: pairs ? 2 * size : size, keep: 0).take()
         var batch: [Digest] = []
         var first: ChunkID = 0
-        for chunk in 0..<layout.chunkCount {
+        var next: ChunkID = 0
+        while next < layout.chunkCount {
             guard !node.isLeaving else { return }
-            let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<Int(layout.byteCount(of: chunk))])
-            try node.file.read(offset: layout.offset(of: chunk), into: bytes)
-            hasher.update(UnsafeRawBufferPointer(bytes))
-            batch.append(hasher.digest())
-            try node.folder.add(chunk, UnsafeRawBufferPointer(bytes))
-            guard chunk < 2 || batch.count >= NodeLimits.hashedBatchCount || chunk + 1 == layout.chunkCount else {
-                continue
+            let one = try read(next, into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<size]))
+            // The first chunk goes out as soon as it can; then two are hashed at a time.
+            if next == 0 || next + 1 == layout.chunkCount || !pairs {
+                hasher.update(one)
+                batch.append(hasher.digest())
+                try node.folder.add(next, one)
+                next += 1
+            } else {
+                let other = try read(next + 1, into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[size...]))
+                let digests = hasher.digests(one, other)
+                batch += [digests.first, digests.second]
+                try node.folder.add(next, one)
+                try node.folder.add(next + 1, other)
+                next += 2
             }
-            try node.folder.summary.append([first..<(chunk + 1)])
+            guard next < 4 || batch.count >= NodeLimits.hashedBatchCount || next == layout.chunkCount else { continue }
+            try node.folder.summary.append([first..<next])
             publish(first, batch)
             batch.removeAll(keepingCapacity: true)
-            first = chunk + 1
+            first = next
         }
+    }
+
+    /// Reads a whole chunk into the front of the buffer.
+    private func read(
+        _ chunk: ChunkID, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) -> UnsafeRawBufferPointer {
+        let layout = node.layout
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(layout.byteCount(of: chunk))])
+        try node.file.read(offset: layout.offset(of: chunk), into: bytes)
+        return UnsafeRawBufferPointer(bytes)
     }
 
     private func publish(_ first: ChunkID, _ digests: [Digest]) {

@@ -11,10 +11,12 @@ final class Child: Sendable {
     let outputPath: String
     let errorPath: String
 
-    init(_ arguments: [String], in folder: String, name: String) throws {
+    /// `wrapper` is a command that runs another, by its path: `/usr/bin/strace` and its options, for example.
+    init(_ arguments: [String], in folder: String, name: String, wrapper: [String] = []) throws {
         process = Process()
-        process.executableURL = try Child.executable()
-        process.arguments = arguments
+        let command = wrapper + [try Child.executable().path] + arguments
+        process.executableURL = URL(fileURLWithPath: command[0])
+        process.arguments = Array(command.dropFirst())
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         outputPath = "\(folder)/\(name).out"
         errorPath = "\(folder)/\(name).err"
