@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 echo "1. Looking for what Millrace is built with."
-bash Scripts/install.sh
+bash Scripts/install.sh strace
 echo "2. Building everything, warnings as errors."
 export CI=true
 swift build --build-tests

@@ -13,7 +13,8 @@ public enum TransportChoice {
     /// The transport for what the user asked for (nil: the fastest that works here), and the reason in words.
     public static func choose(_ wanted: TransportKind?) -> (kind: TransportKind, reason: String) {
         switch wanted {
-        case nil: (.sendfile, "the fastest by measurement")
+        case nil:
+            (.sendfile, "the fastest by measurement" + (uringFault.map { "; io_uring can't be used: \($0)" } ?? ""))
         case .uring:
             if let fault = uringFault {
                 (.sendfile, "io_uring was asked for and can't be used: \(fault)")
