@@ -56,12 +56,17 @@ final class Connection<Handler: ConnectionHandler> {
     private var liveness: Liveness
     /// Control bytes given to the transport since it was last empty.
     private var unsentControlByteCount = 0
+    private var rates: ConnectionRates
 
-    init(socket: consuming Socket, link: Link, transport: any Transport, handler: Handler) {
+    init(
+        socket: consuming Socket, link: Link, transport: any Transport, handler: Handler,
+        rates: consuming ConnectionRates = ConnectionRates()
+    ) {
         self.socket = socket
         self.link = link
         self.transport = transport
         self.handler = handler
+        self.rates = rates
         liveness = Liveness(now: MonotonicClock.nowNanoseconds)
     }
 
@@ -81,22 +86,27 @@ final class Connection<Handler: ConnectionHandler> {
         var now = MonotonicClock.nowNanoseconds
         try takeMail()
         let newsAt = try feedTransport(now: now)
+        let readAt = rates.readsAt(now: now)
         let isFlushed = try flush(now: now)
         if isFlushed { unsentControlByteCount = 0 }
         // Who asks without reading the answers is not read either until it does.
         let takesMore = unsentControlByteCount <= NodeLimits.unsentControlByteCount
-        if takesMore, try receive(now: now) { return }
+        if takesMore, readAt == nil, try receive(now: now) { return }
         now = MonotonicClock.nowNanoseconds
         let pingAt = try liveness.check(now: now, isEstablished: receiver.isEstablished) { token in
             _ = link.post(.ping(token))
         }
         guard link.park(waitsForNews: newsAt == nil) else { return }
         defer { link.unpark() }
-        receiver.willWait(on: socket)
+        let forReading = takesMore && readAt == nil
+        if forReading { receiver.willWait(on: socket) }
+        let until = min(newsAt ?? .max, pingAt, readAt ?? .max, rates.sendsAt ?? .max)
         do throws(SystemError) {
-            _ = try WaitPoint.wait(
-                socket: socket.descriptor, forReading: takesMore, forWriting: !isFlushed, wake: link.wake,
-                untilNanoseconds: min(newsAt ?? .max, pingAt))
+            // A socket that nothing is wanted of would end the wait at once if the other side has hung up.
+            let ready = try WaitPoint.wait(
+                socket: forReading || !isFlushed ? socket.descriptor : -1, forReading: forReading,
+                forWriting: !isFlushed, wake: link.wake, untilNanoseconds: until)
+            if ready.contains(.writable) { liveness.sent(now: MonotonicClock.nowNanoseconds) }
         } catch {
             throw .closed("\(error)")
         }
@@ -105,6 +115,7 @@ final class Connection<Handler: ConnectionHandler> {
     private func enqueue(_ control: [UInt8]) {
         guard !control.isEmpty else { return }
         unsentControlByteCount += control.count
+        rates.charge(control.count)
         transport.enqueue(bytes: control)
     }
 
@@ -120,7 +131,7 @@ final class Connection<Handler: ConnectionHandler> {
     /// Gives the transport news and a bounded number of chunks: what it has can't be rearranged any more.
     private func feedTransport(now: UInt64) throws(ConnectionEnd) -> UInt64? {
         let count = min(orders.count, NodeLimits.transportQueueCount - underWay.count)
-        let next = orders.prefix(max(0, count))
+        let next = orders.prefix(max(0, admitted(count, now: now)))
         link.looksForNews()
         let newsAt = handler.postNews(before: next.map(\.chunk).max(), now: now)
         let news = link.take()
@@ -140,6 +151,13 @@ final class Connection<Handler: ConnectionHandler> {
         orders.removeFirst(next.count)
         for chunk in news.cancels { cancel(chunk) }
         return newsAt
+    }
+
+    /// How many of the first chunk orders may leave now.
+    private func admitted(_ count: Int, now: UInt64) -> Int {
+        guard rates.limitsChunks else { return count }
+        let lengths = orders.lazy.prefix(max(0, count)).map { self.handler.payload(of: $0.chunk)?.byteCount ?? 0 }
+        return rates.admit(lengths, now: now, on: socket)
     }
 
     /// True when everything is with the kernel.
@@ -186,7 +204,11 @@ final class Connection<Handler: ConnectionHandler> {
     /// Reads what has arrived, up to one buffer; false when nothing has.
     private func receive(now: UInt64) throws(ConnectionEnd) -> Bool {
         do throws(SystemError) {
-            guard try receiver.fill(from: socket) else { return false }
+            guard try receiver.fill(from: socket, atMost: rates.readByteCount) else {
+                rates.hasRead(0)
+                return false
+            }
+            rates.hasRead(receiver.lastReadByteCount)
         } catch {
             throw .closed("\(error)")
         }

@@ -37,6 +37,8 @@ struct FrameReceiver: ~Copyable {
     private var buffer: PooledBuffer?
     private var hasher = SHA256Hasher()
     private(set) var isClosed = false
+    /// What the last read has taken.
+    private(set) var lastReadByteCount = 0
     /// A hello has come.
     private(set) var isEstablished = false
 
@@ -46,16 +48,20 @@ struct FrameReceiver: ~Copyable {
     }
 
     /// One read from the socket; false if it would block. Everything read before must have been taken by `next`.
-    mutating func fill(from socket: borrowing Socket) throws(SystemError) -> Bool {
+    ///
+    /// - Parameter limit: take no more bytes than this.
+    mutating func fill(from socket: borrowing Socket, atMost limit: Int = .max) throws(SystemError) -> Bool {
         precondition(stagingStart == stagingEnd)
         stagingStart = 0
         stagingEnd = 0
         let transfer: Transfer
         var room = 0
         if case .keeping(let header, let digest, let received) = chunk, let base = chunkBase {
-            let rest = UnsafeMutableRawBufferPointer(rebasing: base[received..<header.payloadByteCount])
+            let end = min(header.payloadByteCount, received + min(limit, header.payloadByteCount))
+            let rest = UnsafeMutableRawBufferPointer(rebasing: base[received..<end])
             room = rest.count
-            let next = UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<FrameReceiver.readAheadByteCount])
+            let ahead = min(FrameReceiver.readAheadByteCount, limit - room)
+            let next = UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<ahead])
             transfer = try socket.receive(into: rest, then: next)
             if case .bytes(let count) = transfer {
                 let taken = min(count, room)
@@ -63,7 +69,8 @@ struct FrameReceiver: ~Copyable {
                 chunk = .keeping(header, digest, received: received + taken)
             }
         } else {
-            transfer = try socket.receive(into: staging.bytes)
+            transfer = try socket.receive(
+                into: UnsafeMutableRawBufferPointer(rebasing: staging.bytes.prefix(max(1, limit))))
         }
         switch transfer {
         case .wouldBlock: return false
@@ -72,6 +79,7 @@ struct FrameReceiver: ~Copyable {
             return true
         case .bytes(let count):
             stagingEnd = max(0, count - room)
+            lastReadByteCount = count
             return true
         }
     }

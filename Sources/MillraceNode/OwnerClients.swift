@@ -21,7 +21,8 @@ extension OwnerNode {
         let address = socket.remoteAddress
         socket.setUnsentLimit(byteCount: NodeLimits.slowLinkUnsentByteCount)
         let handler = ClientHandler(node: self, link: link, address: address)
-        let end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+        let rates = ConnectionRates(serving: self.rates)
+        let end = Connection(socket: socket, link: link, transport: transport, handler: handler, rates: rates).run()
         log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
         let now = MonotonicClock.nowNanoseconds
         update { state, effects in
