@@ -5,10 +5,11 @@ import MillraceIO
 // loop: the same source files, frames of the same size, a receiver that drops. One JSON line goes to stdout.
 
 let words = Array(CommandLine.arguments.dropFirst())
-guard words.count == 5, let kind = TransportKind(rawValue: words[0]), ["flat", "chunks"].contains(words[1]),
+let kind = words.first == "auto" ? TransportChoice.choose(nil).kind : TransportKind(rawValue: words.first ?? "")
+guard words.count == 5, let kind, ["flat", "chunks"].contains(words[1]),
     let total = UInt64(words[3]), let chunkByteCount = UInt64(words[4]), chunkByteCount > 0
 else {
-    try Array("usage: send-path uring|sendfile|copy flat|chunks FOLDER TOTAL CHUNK\n".utf8)
+    try Array("usage: send-path auto|uring|sendfile|copy flat|chunks FOLDER TOTAL CHUNK\n".utf8)
         .withUnsafeBytes { try Console.write($0, to: 2) }
     exit(64)
 }
