@@ -58,7 +58,8 @@ final class RateTurn {
         if let reserved { limiter.giveBack(reserved.byteCount) }
     }
 
-    /// Asks to pass so many bytes: nil when they may pass now (then `passed` or `giveBack` follows), else when to ask again.
+    /// Asks to pass so many bytes: nil when they may pass now (then `passed` or `giveBack` follows), else when to ask
+    /// again.
     func opensAt(_ byteCount: Int, now: UInt64) -> UInt64? {
         if let reserved, reserved.byteCount != byteCount { giveBack() }
         let start = reserved?.start ?? limiter.reserve(byteCount, now: now)

@@ -1,9 +1,9 @@
-/// Turns at a given rate, as a pure value: bytes are reserved in the order they are asked for, and each reservation says
-/// when it may pass. A token bucket in its time form (the generic cell rate algorithm of ITU-T I.371): instead of
+/// Turns at a given rate, as a pure value: bytes are reserved in the order they are asked for, and each reservation
+/// says when it may pass. A token bucket in its time form (the generic cell rate algorithm of ITU-T I.371): instead of
 /// counting tokens it keeps the time at which all that was reserved has passed.
 ///
-/// Over any time T at most `bytesPerSecond` * (T + burst) bytes pass, and one reservation more; none of the rate is lost
-/// while who reserved is late by no more than the burst.
+/// Over any time T at most `bytesPerSecond` * (T + burst) bytes pass, and one reservation more; none of the rate is
+/// lost while who reserved is late by no more than the burst.
 struct TokenBucket: Sendable {
     let bytesPerSecond: UInt64
     /// Time that may be made up for after a pause.

@@ -1,8 +1,8 @@
 import ArgumentParser
 import MillraceNode
 
-/// A rate as people write it: `12MB`, `100MB/s`, `8MiB`, `1.5GB`, `1gbit`, `200Mbit/s`, or bytes per second. As networks
-/// count, and as the reports do, K, M and G are powers of 1,000; Ki, Mi and Gi are powers of 1,024.
+/// A rate as people write it: `12MB`, `100MB/s`, `8MiB`, `1.5GB`, `1gbit`, `200Mbit/s`, or bytes per second. As
+/// networks count, and as the reports do, K, M and G are powers of 1,000; Ki, Mi and Gi are powers of 1,024.
 struct ByteRate: ExpressibleByArgument {
     let bytesPerSecond: UInt64
 

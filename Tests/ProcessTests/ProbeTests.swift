@@ -76,7 +76,8 @@ enum Tracer {
 
     /// Lets io_uring_setup(2) fail with this error.
     static func refusing(_ error: String) -> [String] {
-        [path, "-f", "-qq", "-o", "/dev/null", "-e", "trace=io_uring_setup", "-e", "inject=io_uring_setup:error=\(error)"]
+        let injection = "inject=io_uring_setup:error=\(error)"
+        return [path, "-f", "-qq", "-o", "/dev/null", "-e", "trace=io_uring_setup", "-e", injection]
     }
 
     /// Writes the calls to rings into a file.

@@ -1,8 +1,8 @@
 import Glibc
 import MillraceIO
 
-// send-path TRANSPORT flat|chunks FOLDER TOTAL CHUNK: what one of our transports costs where the floor's sender runs its
-// loop: the same source files, frames of the same size, a receiver that drops. One JSON line goes to stdout.
+// send-path TRANSPORT flat|chunks FOLDER TOTAL CHUNK: what one of our transports costs where the floor's sender runs
+// its loop: the same source files, frames of the same size, a receiver that drops. One JSON line goes to stdout.
 
 let words = Array(CommandLine.arguments.dropFirst())
 let kind = words.first == "auto" ? TransportChoice.choose(nil).kind : TransportKind(rawValue: words.first ?? "")
