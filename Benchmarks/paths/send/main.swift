@@ -5,8 +5,9 @@ import MillraceIO
 // its loop: the same source files, frames of the same size, a receiver that drops. One JSON line goes to stdout.
 
 let words = Array(CommandLine.arguments.dropFirst())
-let kind = words.first == "auto" ? TransportChoice.choose(nil).kind : TransportKind(rawValue: words.first ?? "")
-guard words.count == 5, let kind, ["flat", "chunks"].contains(words[1]),
+let isAuto = words.first == "auto"
+let wanted = isAuto ? TransportChoice.choose(nil).kind : TransportKind(rawValue: words.first ?? "")
+guard words.count == 5, let kind = wanted, ["flat", "chunks"].contains(words[1]),
     let total = UInt64(words[3]), let chunkByteCount = UInt64(words[4]), chunkByteCount > 0
 else {
     try Array("usage: send-path auto|uring|sendfile|copy flat|chunks FOLDER TOTAL CHUNK\n".utf8)
