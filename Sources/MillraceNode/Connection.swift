@@ -57,6 +57,8 @@ final class Connection<Handler: ConnectionHandler> {
     /// Control bytes given to the transport since it was last empty.
     private var unsentControlByteCount = 0
     private var rates: ConnectionRates
+    /// The socket may have something to read: it said so, or has not been asked since.
+    private var isReadable = true
 
     init(
         socket: consuming Socket, link: Link, transport: any Transport, handler: Handler,
@@ -86,12 +88,12 @@ final class Connection<Handler: ConnectionHandler> {
         var now = MonotonicClock.nowNanoseconds
         try takeMail()
         let newsAt = try feedTransport(now: now)
-        let readAt = rates.readsAt(now: now)
         let isFlushed = try flush(now: now)
         if isFlushed { unsentControlByteCount = 0 }
         // Who asks without reading the answers is not read either until it does.
         let takesMore = unsentControlByteCount <= NodeLimits.unsentControlByteCount
-        if takesMore, readAt == nil, try receive(now: now) { return }
+        let readAt = takesMore && isReadable ? rates.readsAt(now: now) : nil
+        if takesMore, isReadable, readAt == nil, try receive(now: now) { return }
         now = MonotonicClock.nowNanoseconds
         let pingAt = try liveness.check(now: now, isEstablished: receiver.isEstablished) { token in
             _ = link.post(.ping(token))
@@ -107,6 +109,7 @@ final class Connection<Handler: ConnectionHandler> {
                 socket: forReading || !isFlushed ? socket.descriptor : -1, forReading: forReading,
                 forWriting: !isFlushed, wake: link.wake, untilNanoseconds: until)
             if ready.contains(.writable) { liveness.sent(now: MonotonicClock.nowNanoseconds) }
+            if !ready.isDisjoint(with: [.readable, .failed]) { isReadable = true }
         } catch {
             throw .closed("\(error)")
         }
@@ -206,6 +209,7 @@ final class Connection<Handler: ConnectionHandler> {
         do throws(SystemError) {
             guard try receiver.fill(from: socket, atMost: rates.readByteCount) else {
                 rates.hasRead(0)
+                isReadable = false
                 return false
             }
             rates.hasRead(receiver.lastReadByteCount)
@@ -214,6 +218,8 @@ final class Connection<Handler: ConnectionHandler> {
         }
         liveness.received(now: now)
         if receiver.isClosed { throw .closed("the other side closed the connection") }
+        // Less than there was room for: the socket is empty, and says so when it no longer is.
+        isReadable = !receiver.isDrained
         do throws(WireError) {
             while pendingEnd == nil, let event = try receiver.next() { handleKeepingEnd(event, now: now) }
         } catch {

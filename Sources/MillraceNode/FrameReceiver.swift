@@ -39,6 +39,8 @@ struct FrameReceiver: ~Copyable {
     private(set) var isClosed = false
     /// What the last read has taken.
     private(set) var lastReadByteCount = 0
+    /// The last read took everything there was.
+    private(set) var isDrained = false
     /// A hello has come.
     private(set) var isEstablished = false
 
@@ -56,6 +58,7 @@ struct FrameReceiver: ~Copyable {
         stagingEnd = 0
         let transfer: Transfer
         var room = 0
+        var asked = staging.bytes.count
         if case .keeping(let header, let digest, let received) = chunk, let base = chunkBase {
             let end = min(header.payloadByteCount, received + min(limit, header.payloadByteCount))
             let rest = UnsafeMutableRawBufferPointer(rebasing: base[received..<end])
@@ -63,14 +66,15 @@ struct FrameReceiver: ~Copyable {
             let ahead = min(FrameReceiver.readAheadByteCount, limit - room)
             let next = UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<ahead])
             transfer = try socket.receive(into: rest, then: next)
+            asked = room + next.count
             if case .bytes(let count) = transfer {
                 let taken = min(count, room)
                 hasher.update(UnsafeRawBufferPointer(rebasing: rest[..<taken]))
                 chunk = .keeping(header, digest, received: received + taken)
             }
         } else {
-            transfer = try socket.receive(
-                into: UnsafeMutableRawBufferPointer(rebasing: staging.bytes.prefix(max(1, limit))))
+            asked = min(asked, max(1, limit))
+            transfer = try socket.receive(into: UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<asked]))
         }
         switch transfer {
         case .wouldBlock: return false
@@ -80,6 +84,7 @@ struct FrameReceiver: ~Copyable {
         case .bytes(let count):
             stagingEnd = max(0, count - room)
             lastReadByteCount = count
+            isDrained = count < asked
             return true
         }
     }
