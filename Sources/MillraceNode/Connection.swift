@@ -58,16 +58,19 @@ final class Connection<Handler: ConnectionHandler> {
     private var unsentLimit: UnsentLimit?
     /// Control bytes given to the transport since it was last empty.
     private var unsentControlByteCount = 0
+    private var rates: ConnectionRates
     /// The socket may have something to read: it said so, or has not been asked since.
     private var isReadable = true
 
     init(
-        socket: consuming Socket, link: Link, transport: any Transport, handler: Handler, bindsLate: Bool = false
+        socket: consuming Socket, link: Link, transport: any Transport, handler: Handler,
+        rates: consuming ConnectionRates = ConnectionRates(), bindsLate: Bool = false
     ) {
         self.socket = socket
         self.link = link
         self.transport = transport
         self.handler = handler
+        self.rates = rates
         liveness = Liveness(now: MonotonicClock.nowNanoseconds)
         guard bindsLate else { return }
         unsentLimit = UnsentLimit()
@@ -94,7 +97,8 @@ final class Connection<Handler: ConnectionHandler> {
         if isFlushed { unsentControlByteCount = 0 }
         // Who asks without reading the answers is not read either until it does.
         let takesMore = unsentControlByteCount <= NodeLimits.unsentControlByteCount
-        if takesMore, isReadable {
+        let readAt = takesMore && isReadable ? rates.readsAt(now: now) : nil
+        if takesMore, isReadable, readAt == nil {
             if try receive(now: now) { return }
         } else if receiver.settle() {
             return try handleEvents(now: now)
@@ -105,11 +109,15 @@ final class Connection<Handler: ConnectionHandler> {
         }
         guard link.park(waitsForNews: newsAt == nil) else { return }
         defer { link.unpark() }
-        receiver.willWait(on: socket)
+        let forReading = takesMore && readAt == nil
+        if forReading { receiver.willWait(on: socket) }
+        let until = min(newsAt ?? .max, pingAt, readAt ?? .max, rates.sendsAt ?? .max)
         do throws(SystemError) {
+            // A socket that nothing is wanted of would end the wait at once if the other side has hung up.
             let ready = try WaitPoint.wait(
-                socket: socket.descriptor, forReading: takesMore, forWriting: !isFlushed, wake: link.wake,
-                untilNanoseconds: min(newsAt ?? .max, pingAt))
+                socket: forReading || !isFlushed ? socket.descriptor : -1, forReading: forReading,
+                forWriting: !isFlushed, wake: link.wake, untilNanoseconds: until)
+            if ready.contains(.writable) { liveness.sent(now: MonotonicClock.nowNanoseconds) }
             if !ready.isDisjoint(with: [.readable, .failed]) { isReadable = true }
         } catch {
             throw .closed("\(error)")
@@ -119,6 +127,7 @@ final class Connection<Handler: ConnectionHandler> {
     private func enqueue(_ control: [UInt8]) {
         guard !control.isEmpty else { return }
         unsentControlByteCount += control.count
+        rates.charge(control.count)
         transport.enqueue(bytes: control)
     }
 
@@ -134,7 +143,7 @@ final class Connection<Handler: ConnectionHandler> {
     /// Gives the transport news and a bounded number of chunks: what it has can't be rearranged any more.
     private func feedTransport(now: UInt64) throws(ConnectionEnd) -> UInt64? {
         let count = min(orders.count, NodeLimits.transportQueueCount - underWay.count)
-        let next = orders.prefix(max(0, count))
+        let next = orders.prefix(max(0, admitted(count, now: now)))
         link.looksForNews()
         let newsAt = handler.postNews(before: next.map(\.chunk).max(), now: now)
         let news = link.take()
@@ -154,6 +163,13 @@ final class Connection<Handler: ConnectionHandler> {
         orders.removeFirst(next.count)
         for chunk in news.cancels { cancel(chunk) }
         return newsAt
+    }
+
+    /// How many of the first chunk orders may leave now.
+    private func admitted(_ count: Int, now: UInt64) -> Int {
+        guard rates.limitsChunks else { return count }
+        let lengths = orders.lazy.prefix(max(0, count)).map { self.handler.payload(of: $0.chunk)?.byteCount ?? 0 }
+        return rates.admit(lengths, now: now, on: socket)
     }
 
     /// True when everything is with the kernel.
@@ -207,10 +223,12 @@ final class Connection<Handler: ConnectionHandler> {
     /// Reads what has arrived, up to one buffer; false when nothing has.
     private func receive(now: UInt64) throws(ConnectionEnd) -> Bool {
         do throws(SystemError) {
-            guard try receiver.fill(from: socket) else {
+            guard try receiver.fill(from: socket, atMost: rates.readByteCount) else {
+                rates.hasRead(0)
                 isReadable = false
                 return false
             }
+            rates.hasRead(receiver.lastReadByteCount)
         } catch {
             throw .closed("\(error)")
         }

@@ -42,6 +42,18 @@ enum NodeLimits {
     /// A source hears of additions once there are so many, or after so long, when its connection is in use anyway.
     static let upwardNewsCount = 16
     static let upwardNewsNanoseconds: UInt64 = 250_000_000
+    /// What a rate limit lets pass at once after a pause: enough for threads that are late, little for a switch.
+    static let rateBurstNanoseconds: UInt64 = 5_000_000
+    /// A limited node takes bytes in pieces of so much of its rate, within these bounds, so that sources take turns.
+    static let ratePieceNanoseconds: UInt64 = 4_000_000
+    static let smallestRatePieceByteCount = 4 * 1024
+    static let largestRatePieceByteCount = 256 * 1024
+    /// What a source may have under way to a limited node, in time; smaller windows than the least make TCP stutter.
+    static let rateWindowNanoseconds: UInt64 = 10_000_000
+    static let smallestRateWindowByteCount = 64 * 1024
+    /// Chunks that take longer than this at the limited rate are left to the kernel to spread, which then keeps closer
+    /// to the rate than where the bucket does.
+    static let longRateChunkNanoseconds: UInt64 = 20_000_000
     /// How often the summary file learns of new chunks.
     static let summaryNanoseconds: UInt64 = 500_000_000
 }

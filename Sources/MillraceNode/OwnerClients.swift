@@ -20,8 +20,9 @@ extension OwnerNode {
         guard isWelcome else { return }
         let address = socket.remoteAddress
         let handler = ClientHandler(node: self, link: link, address: address)
+        let rates = ConnectionRates(serving: self.rates)
         let end = Connection(
-            socket: socket, link: link, transport: transport, handler: handler, bindsLate: true
+            socket: socket, link: link, transport: transport, handler: handler, rates: rates, bindsLate: true
         ).run()
         log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
         let now = MonotonicClock.nowNanoseconds

@@ -15,6 +15,7 @@ public final class OwnerNode: Sendable {
     let layout: ChunkLayout
     let folder: OwnerFolder
     let transportKind: TransportKind
+    let rates: NodeRates
     let log: EventLog
     let wake: WakeUp
     let state: Lock<OwnerState>
@@ -32,6 +33,7 @@ public final class OwnerNode: Sendable {
     /// Opens the file, the folder and the listening port; nothing runs yet.
     public init(_ options: OwnerOptions) throws(NodeFailure) {
         self.options = options
+        rates = NodeRates(options.common)
         do throws(StoreError) {
             file = try OfferedFile(path: options.file)
             _ = try OutputName.check(file.name)

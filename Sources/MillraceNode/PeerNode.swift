@@ -12,6 +12,7 @@ public final class PeerNode: Sendable {
     let options: PeerOptions
     let token = NodeToken.random()
     let transportKind: TransportKind
+    let rates: NodeRates
     let log: EventLog
     let wake: WakeUp
     /// Ends the pauses and connects of the thread that talks to the owner.
@@ -33,6 +34,7 @@ public final class PeerNode: Sendable {
     /// Opens the listening port; nothing runs yet.
     public init(_ options: PeerOptions) throws(NodeFailure) {
         self.options = options
+        rates = NodeRates(options.common)
         do throws(SystemError) {
             let wake = try WakeUp()
             self.wake = wake

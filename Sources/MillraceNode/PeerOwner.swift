@@ -40,7 +40,8 @@ extension PeerNode {
                 state.ownerAddress = owner
             }
             let handler = OwnerLinkHandler(node: self, link: link, neighbour: neighbour)
-            end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+            let rates = ConnectionRates(fetching: self.rates, socket)
+            end = Connection(socket: socket, link: link, transport: transport, handler: handler, rates: rates).run()
         } catch {
             throw NodeFailure(network: error)
         }
