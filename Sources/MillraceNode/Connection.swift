@@ -93,9 +93,12 @@ final class Connection<Handler: ConnectionHandler> {
     private func turn() throws(ConnectionEnd) {
         var now = MonotonicClock.nowNanoseconds
         try takeMail()
-        let newsAt = try feedTransport(now: now)
+        // Nothing new for who does not take what there is: it would only wait here.
+        let isHeldBack = unsentControlByteCount > unsentControlLimit
+        let newsAt = isHeldBack ? .max : try feedTransport(now: now)
         let isFlushed = try flush(now: now)
         if isFlushed { unsentControlByteCount = 0 }
+        if isFlushed, isHeldBack { return }
         // Who asks without reading the answers is not read either until it does.
         let takesMore = unsentControlByteCount <= unsentControlLimit
         if takesMore, try receive(now: now) { return }
@@ -137,8 +140,6 @@ final class Connection<Handler: ConnectionHandler> {
 
     /// Gives the transport news and a bounded number of chunks: what it has can't be rearranged any more.
     private func feedTransport(now: UInt64) throws(ConnectionEnd) -> UInt64? {
-        // Nothing new for who does not take what there is: it would only wait here.
-        guard unsentControlByteCount <= unsentControlLimit else { return .max }
         link.looksForNews()
         let newsAt = handler.postNews(now: now)
         let news = link.take()
