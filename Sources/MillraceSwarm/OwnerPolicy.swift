@@ -164,8 +164,8 @@ public struct OwnerPolicy: Sendable {
         isMember(accused) && accused != accuser && !members[Int(accused)]!.accusers.contains(accuser)
     }
 
-    /// Says that `accused` sent a bad chunk. From the first voice on nobody depends on what it says it holds, at the cost
-    /// of one more copy at most if that voice lies; once enough distinct peers say so it is evicted.
+    /// Says that `accused` sent a bad chunk. From the first voice on nobody depends on what it says it holds, at the
+    /// cost of one more copy at most if that voice lies; once enough distinct peers say so it is evicted.
     public mutating func bad(_ accused: PeerIndex, by accuser: PeerIndex, into actions: inout [OwnerAction]) {
         guard isMember(accused), isMember(accuser), accused != accuser else { return }
         guard !members[Int(accused)]!.accusers.contains(accuser) else { return }
