@@ -34,6 +34,7 @@ public final class OwnerNode: Sendable {
     public init(_ options: OwnerOptions) throws(NodeFailure) {
         self.options = options
         rates = NodeRates(options.common)
+        DescriptorBudget.prepare()
         do throws(StoreError) {
             file = try OfferedFile(path: options.file)
             _ = try OutputName.check(file.name)
@@ -98,9 +99,7 @@ public final class OwnerNode: Sendable {
     }
 
     private func accept() {
-        AcceptLoop.run(listener, isOver: { self.isLeaving }, limit: NodeLimits.connectionCount, count: threadCount) {
-            self.serve($0)
-        }
+        AcceptLoop(census: Census()) { self.serve($0) }.run(listener) { isLeaving }
     }
 
     var isLeaving: Bool { state.withLock { $0.isLeaving } }
