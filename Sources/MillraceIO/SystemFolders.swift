@@ -81,16 +81,19 @@ extension System {
     }
 }
 
-/// Paths as text, by their slashes alone.
+/// Paths as text, by their slashes alone. Bytes, not characters: a combining mark behind a slash makes one character
+/// with it, which is no slash.
 package enum Path {
+    private static let slash = UInt8(ascii: "/")
+
     package static func name(of path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? path
+        path.utf8.split(separator: slash).last.map { String(Substring($0)) } ?? path
     }
 
     package static func folder(of path: String) -> String {
-        var bytes = Substring(path)
-        while bytes.utf8.count > 1, bytes.last == "/" { bytes.removeLast() }
-        guard let slash = bytes.lastIndex(of: "/") else { return "." }
-        return slash == bytes.startIndex ? "/" : String(bytes[..<slash])
+        var bytes = path.utf8[...]
+        while bytes.count > 1, bytes.last == slash { bytes.removeLast() }
+        guard let position = bytes.lastIndex(of: slash) else { return "." }
+        return position == bytes.startIndex ? "/" : String(Substring(bytes[..<position]))
     }
 }

@@ -18,6 +18,8 @@ final class ClientHandler: ConnectionHandler {
     private var hasClosedManifest = false
     private var hasListed = false
     private var isComplete = false
+    /// Chunks sent and not listed since, the latest last.
+    private(set) var unlisted: [ChunkID] = []
 
     init(node: OwnerNode, link: Link, address: SocketAddress) {
         self.node = node
@@ -64,6 +66,8 @@ final class ClientHandler: ConnectionHandler {
     func sent(_ order: Link.ChunkOrder, now: UInt64) {
         guard let peer else { return }
         let byteCount = node.layout.byteCount(of: order.chunk)
+        if unlisted.count == NodeLimits.clientQueueCount { unlisted.removeFirst() }
+        unlisted.append(order.chunk)
         node.update { state, effects in
             state.members[Int(peer)].bytesSent += UInt64(byteCount)
             state.lastProgress = now
@@ -128,6 +132,7 @@ final class ClientHandler: ConnectionHandler {
         } catch {
             throw .peerFault(error)
         }
+        unlisted.removeAll { chunk in runs.contains { $0.contains(chunk) } }
         node.update { state, effects in
             state.lastProgress = now
             node.decide(&state, &effects, now: now) { policy, _ in

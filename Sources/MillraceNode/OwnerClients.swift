@@ -23,6 +23,7 @@ extension OwnerNode {
         let handler = ClientHandler(node: self, link: link, address: address)
         let end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
         log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
+        if case .saidGoodbye(.badChunk, _) = end { repair(handler.unlisted) }
         let now = MonotonicClock.nowNanoseconds
         update { state, effects in
             state.strangers.removeAll { $0.identity == identity }
