@@ -83,7 +83,8 @@ def flip(ground, node, event):
             byte = file.read(1)
             file.seek(position)
             file.write(bytes([byte[0] ^ 1 << generator.randrange(8)]))
-    except FileNotFoundError:
+    except OSError:
+        # It went away, or it was a hole on a full disk.
         return False
     return True
 
