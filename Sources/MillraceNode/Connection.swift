@@ -24,6 +24,12 @@ enum ChunkReception {
 
 /// What the two sides of a conversation do differently; everything that is the same is in `Connection`.
 protocol ConnectionHandler: AnyObject {
+    /// Both sides have said who they are and what they want.
+    var isIntroduced: Bool { get }
+    /// The chunks of the file; 0 while nobody knows.
+    var chunkCount: UInt32 { get }
+    /// Chunks below this number may be sent: the other side has their digests.
+    var coveredChunkCount: UInt32 { get }
     /// The connection is up: the first frames may be posted.
     func began(now: UInt64) throws(ConnectionEnd)
     func received(_ message: Message, now: UInt64) throws(ConnectionEnd)
@@ -39,8 +45,13 @@ protocol ConnectionHandler: AnyObject {
     func sent(_ order: Link.ChunkOrder, now: UInt64)
     /// A chunk that was to be sent can't be read.
     func unreadable(_ chunk: ChunkID, _ fault: SendFault)
-    /// Posts news that are due (additions, digests); returns when the next are, nil if there are none to come.
-    func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64?
+    /// Posts news that are due (additions, digests), a frame or two; returns when the next are, nil if there are none
+    /// to come.
+    func postNews(now: UInt64) -> UInt64?
+}
+
+extension ConnectionHandler {
+    var coveredChunkCount: UInt32 { .max }
 }
 
 /// One connection and its thread: one wait point, a reader, a transport, and a handler that knows what to say.
@@ -56,6 +67,8 @@ final class Connection<Handler: ConnectionHandler> {
     private var liveness: Liveness
     /// Control bytes given to the transport since it was last empty.
     private var unsentControlByteCount = 0
+    /// Until when chunks wait because no descriptor was to be had for one.
+    private var scarceUntil: UInt64 = 0
 
     init(socket: consuming Socket, link: Link, transport: any Transport, handler: Handler) {
         self.socket = socket
@@ -84,10 +97,10 @@ final class Connection<Handler: ConnectionHandler> {
         let isFlushed = try flush(now: now)
         if isFlushed { unsentControlByteCount = 0 }
         // Who asks without reading the answers is not read either until it does.
-        let takesMore = unsentControlByteCount <= NodeLimits.unsentControlByteCount
+        let takesMore = unsentControlByteCount <= unsentControlLimit
         if takesMore, try receive(now: now) { return }
         now = MonotonicClock.nowNanoseconds
-        let pingAt = try liveness.check(now: now, isEstablished: receiver.isEstablished) { token in
+        let pingAt = try liveness.check(now: now, isEstablished: handler.isIntroduced) { token in
             _ = link.post(.ping(token))
         }
         guard link.park(waitsForNews: newsAt == nil) else { return }
@@ -102,6 +115,8 @@ final class Connection<Handler: ConnectionHandler> {
         }
     }
 
+    private var unsentControlLimit: Int { NodeLimits.unsentControlByteCount(chunkCount: handler.chunkCount) }
+
     private func enqueue(_ control: [UInt8]) {
         guard !control.isEmpty else { return }
         unsentControlByteCount += control.count
@@ -111,6 +126,9 @@ final class Connection<Handler: ConnectionHandler> {
     private func takeMail() throws(ConnectionEnd) {
         let mail = link.take()
         enqueue(mail.control)
+        guard unsentControlByteCount <= NodeLimits.unreadTimes * unsentControlLimit else {
+            throw .ended(.limitExceeded, "the other side does not read")
+        }
         orders.append(contentsOf: mail.chunks)
         guard orders.count <= NodeLimits.clientQueueCount else { throw .peerFault(.limitExceeded(limit: "requests")) }
         for chunk in mail.cancels { cancel(chunk) }
@@ -119,14 +137,19 @@ final class Connection<Handler: ConnectionHandler> {
 
     /// Gives the transport news and a bounded number of chunks: what it has can't be rearranged any more.
     private func feedTransport(now: UInt64) throws(ConnectionEnd) -> UInt64? {
-        let count = min(orders.count, NodeLimits.transportQueueCount - underWay.count)
-        let next = orders.prefix(max(0, count))
+        // Nothing new for who does not take what there is: it would only wait here.
+        guard unsentControlByteCount <= unsentControlLimit else { return .max }
         link.looksForNews()
-        let newsAt = handler.postNews(before: next.map(\.chunk).max(), now: now)
+        let newsAt = handler.postNews(now: now)
         let news = link.take()
         enqueue(news.control)
         orders.append(contentsOf: news.chunks)
         if let goodbye = news.goodbye { throw .ended(goodbye.code, goodbye.reason) }
+        defer { for chunk in news.cancels { cancel(chunk) } }
+        guard now >= scarceUntil else { return min(newsAt ?? .max, scarceUntil) }
+        let count = min(orders.count, NodeLimits.transportQueueCount - underWay.count)
+        let covered = handler.coveredChunkCount
+        let next = orders.prefix(max(0, count)).prefix { $0.chunk < covered }
         for order in next {
             guard let payload = handler.payload(of: order.chunk) else {
                 enqueue(Message.reject(order.chunk, .notHeld).frame)
@@ -138,7 +161,6 @@ final class Connection<Handler: ConnectionHandler> {
             underWay.append(order)
         }
         orders.removeFirst(next.count)
-        for chunk in news.cancels { cancel(chunk) }
         return newsAt
     }
 
@@ -163,12 +185,23 @@ final class Connection<Handler: ConnectionHandler> {
     private func recover(from fault: SendFault) throws(ConnectionEnd) {
         switch fault {
         case .socket(let error): throw .closed("\(error)")
+        case .source(let error, let tag) where error.isDescriptorShortage: postpone(tag)
         case .source(_, let tag), .sourceShrank(let tag):
+            let isGrant = underWay.contains { $0.chunk == tag && $0.type == .grant }
             underWay.removeAll { $0.chunk == tag }
             handler.unreadable(tag, fault)
-            if transport.isBroken { throw .ended(.sourceFailed, "chunk \(tag) can't be read") }
+            // A request has an answer, a credit none but its chunk.
+            if transport.isBroken || isGrant { throw .ended(.sourceFailed, "chunk \(tag) can't be read") }
             enqueue(Message.reject(tag, .unreadable).frame)
         }
+    }
+
+    /// No descriptor is free for a chunk's file: it stays first in the queue, and those behind it behind it.
+    private func postpone(_ chunk: ChunkID) {
+        let back = underWay.filter { $0.chunk == chunk || transport.drop(tag: $0.chunk) }
+        underWay.removeAll { order in back.contains(order) }
+        orders.insert(contentsOf: back, at: 0)
+        scarceUntil = MonotonicClock.nowNanoseconds + NodeLimits.scarcityNanoseconds
     }
 
     /// Every request has one answer: a chunk that was begun goes on, any other is refused.

@@ -30,6 +30,7 @@ public final class OwnerNode: Sendable {
     /// Opens the file, the folder and the listening port; nothing runs yet.
     public init(_ options: OwnerOptions) throws(NodeFailure) {
         self.options = options
+        DescriptorBudget.prepare()
         do throws(StoreError) {
             file = try OfferedFile(path: options.file)
             _ = try OutputName.check(file.name)
@@ -91,9 +92,7 @@ public final class OwnerNode: Sendable {
     }
 
     private func accept() {
-        AcceptLoop.run(listener, isOver: { self.isLeaving }, limit: NodeLimits.connectionCount, count: threadCount) {
-            self.serve($0)
-        }
+        AcceptLoop(census: Census()) { self.serve($0) }.run(listener) { isLeaving }
     }
 
     var isLeaving: Bool { state.withLock { $0.isLeaving } }

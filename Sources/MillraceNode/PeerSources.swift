@@ -90,7 +90,8 @@ extension PeerNode {
     }
 }
 
-/// Pauses between attempts: short at first, doubling, short again after a connection that lasted.
+/// Pauses between attempts: short at first, doubling, short again after a connection that lasted. Each is up to half
+/// as long again, by chance, so that a hundred peers whose switch went dark do not come back in step.
 struct Backoff {
     private var pauseNanoseconds = NodeLimits.firstRetryNanoseconds
 
@@ -101,7 +102,8 @@ struct Backoff {
         if hasLasted { pauseNanoseconds = NodeLimits.firstRetryNanoseconds }
         _ = try? WaitPoint.wait(
             socket: -1, forReading: false, forWriting: false, wake: wake,
-            untilNanoseconds: MonotonicClock.nowNanoseconds + pauseNanoseconds)
+            untilNanoseconds: MonotonicClock.nowNanoseconds + pauseNanoseconds
+                + .random(in: 0...pauseNanoseconds / 2))
         pauseNanoseconds = min(2 * pauseNanoseconds, NodeLimits.longestRetryNanoseconds)
     }
 }

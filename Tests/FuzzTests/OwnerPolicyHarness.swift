@@ -70,7 +70,7 @@ enum OwnerPolicyHarness {
 
     private static func check(_ policy: OwnerPolicy) {
         for chunk in 0..<chunkCount {
-            let holders = policy.members.count { $0?.have.contains(ChunkID(chunk)) ?? false }
+            let holders = policy.members.count { ($0?.isTrusted ?? false) && $0!.have.contains(ChunkID(chunk)) }
             hold(Int(policy.holderCount[chunk]) == holders, "holders of \(chunk)")
             guard policy.unsent.contains(ChunkID(chunk)) else { continue }
             hold(holders == 0 && chunk < Int(policy.hashedEnd), "chunk \(chunk) on offer")

@@ -110,6 +110,8 @@ import Testing
         let port = try FreePort.take()
         let peer = try runFirstOwner(bench, port: port, ["late"], peers: 2)[0]
         _ = try bench.scratch.write("file.bin", someBytes(Self.layoutOfBench.byteCount, seed: 2))
+        try bench.waitUntilLeft("owner")
+        try FileManager.default.removeItem(atPath: bench.folder("owner"))
         let second = try owner(bench, port: port, .flat, peers: 2)
         let failure = #expect(throws: NodeFailure.self) { try peer.report() }
         #expect(failure?.code == .integrity)
