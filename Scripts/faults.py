@@ -20,7 +20,7 @@ CODES = {
 }
 CHUNK_BYTE_COUNT = 4096
 FILE_BYTE_COUNT = 10 * CHUNK_BYTE_COUNT + 123
-# Half of what the nodes give up after.
+# Twice what the nodes give up after.
 PATIENCE_SECONDS = 40
 
 
@@ -90,7 +90,7 @@ class Case:
         finally:
             for node in nodes:
                 node.end()
-        shutil.rmtree(self.folder)
+            shutil.rmtree(self.folder)
         return has_failed
 
     def see_through(self, nodes, victim, counts):
@@ -124,10 +124,10 @@ class Case:
                 raise Broken(f"{node.name} ended with {code} and the file under its name is wrong")
 
     def check_litter(self, node):
-        known = {"data.bin", "chunks", "lock", "summary.txt"}
+        known = {"data.bin", "chunks", "lock", "summary.txt", "identity.txt"}
         for folder, _, names in os.walk(f"{self.folder}/{node.name}"):
             for name in names:
-                if name not in known and not name.endswith(".chunk") and not name.startswith("token"):
+                if name not in known and not name.endswith(".chunk"):
                     raise Broken(f"{node.name} leaves {folder}/{name} behind")
 
 
@@ -152,6 +152,7 @@ def options():
     parser.add_argument("--step", type=int, default=1, help="n = 1, 1 + STEP, 1 + 2 STEP, ...")
     parser.add_argument("--goes-on", action="store_true", help="all calls from the n-th on fail, as on a full disk")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no more cases after so long")
+    parser.add_argument("--broken", type=int, default=5, help="end after so many broken promises")
     parser.add_argument("--most", type=int, default=100_000, help="the largest n")
     return parser.parse_args()
 
@@ -174,7 +175,9 @@ def main():
                     break
             except Broken as broken:
                 counts["broken"] += 1
-                print(f"BROKEN {case}: {broken}\n  (folder {case.folder})", flush=True)
+                print(f"BROKEN {case}: {broken}", flush=True)
+                if counts["broken"] >= given.broken:
+                    return report(counts)
     return report(counts)
 
 

@@ -29,16 +29,20 @@
                 switch self {
                 case .EIO:
                     [
-                        "open", "pread", "pwrite", "pwritev", "write", "ftruncate", "fallocate", "fsync", "linkat", "link",
-                        "mkdir", "stat", "fstat", "lstat", "rename", "renameat2", "unlink", "lseek", "statvfs", "opendir",
-                        "readdir", "sendfile", "io_uring_enter", "openat", "fstatfs",
+                        "open", "openat", "pread", "pwrite", "pwritev", "write", "ftruncate", "fallocate", "fsync",
+                        "linkat", "link", "mkdir", "stat", "fstat", "lstat", "fstatfs", "statvfs", "rename",
+                        "renameat2", "unlink", "lseek", "opendir", "readdir", "sendfile", "io_uring_enter",
                     ]
                 case .ENOSPC:
-                    ["open", "pwrite", "pwritev", "write", "ftruncate", "fallocate", "fsync", "linkat", "link", "mkdir",
-                        "rename", "renameat2"]
+                    [
+                        "open", "pwrite", "pwritev", "write", "ftruncate", "fallocate", "fsync", "linkat", "link",
+                        "mkdir", "rename", "renameat2",
+                    ]
                 case .EMFILE:
-                    ["open", "socket", "accept4", "eventfd", "signalfd", "opendir", "getaddrinfo", "io_uring_setup",
-                        "openat"]
+                    [
+                        "open", "openat", "socket", "accept4", "eventfd", "signalfd", "opendir", "getaddrinfo",
+                        "io_uring_setup",
+                    ]
                 case .ECONNRESET: ["recv", "readv", "send", "sendmsg", "sendfile", "connect"]
                 case .EPIPE: ["send", "sendmsg", "sendfile"]
                 case .EINTR: nil

@@ -8,6 +8,7 @@ extension OwnerNode {
     func repair(_ chunks: [ChunkID]) {
         var hasher = SHA256Hasher()
         let buffer = PooledBuffer(byteCount: Int(layout.chunkByteCount))
+        let scratch = PooledBuffer(byteCount: Int(layout.chunkByteCount))
         for chunk in chunks {
             guard let digest = state.withLock({ $0.manifest.digest(of: chunk) }) else { continue }
             let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<Int(layout.byteCount(of: chunk))])
@@ -18,7 +19,7 @@ extension OwnerNode {
                 try file.read(offset: layout.offset(of: chunk), into: bytes)
                 hasher.update(UnsafeRawBufferPointer(bytes))
                 guard hasher.digest() == digest else { throw .sourceChanged(file.path) }
-                try folder.add(chunk, UnsafeRawBufferPointer(bytes))
+                try folder.add(chunk, UnsafeRawBufferPointer(bytes), comparingIn: scratch.bytes)
                 log.notice("chunk \(chunk) was damaged on disk and is made anew from \(file.name)")
             } catch {
                 return fail(NodeFailure(error))

@@ -93,7 +93,8 @@ enum Conversation {
     private static func roster(_ feed: inout Feed) -> RosterMessage {
         let entries = (0..<feed.number(below: 6)).map { _ in entry(PeerIndex(feed.number(below: 6))) }
         let start = feed.byte() % 4 == 0 ? UInt32(feed.byte() % 4) : 0
-        return RosterMessage(start: start, total: start + UInt32(entries.count + feed.number(below: 2)), entries: entries)
+        let total = start + UInt32(entries.count + feed.number(below: 2))
+        return RosterMessage(start: start, total: total, entries: entries)
     }
 
     /// Mostly a list that is one.

@@ -55,7 +55,7 @@ enum OwnerConversationHarness {
             leave(client, link, now: now)
             return false
         }
-        _ = client.postNews(before: ChunkID(feed.number(below: Conversation.chunkCount)), now: now)
+        _ = client.postNews(now: now)
         for order in Conversation.take(link, &reader) {
             hold(client.payload(of: order.chunk) != nil)
             if feed.byte() % 4 > 0 { client.sent(order, now: now) }

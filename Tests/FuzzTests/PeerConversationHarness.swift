@@ -15,7 +15,8 @@ enum PeerConversationHarness {
         return try! PeerNode(options)
     }()
     private static let content = try! PeerContent(
-        welcome: WelcomeMessage(peer: 0, layout: Conversation.layout, name: "data.bin"), options: node.options)
+        welcome: WelcomeMessage(peer: 0, layout: Conversation.layout, name: "data.bin"), options: node.options,
+        lock: node.folderLock)
     private static let links = (0..<3).map { _ in try! Link() }
     private static let source: PeerIndex = 1
 
@@ -81,7 +82,8 @@ enum PeerConversationHarness {
 
     /// One message or chunk and what follows from it; false when the connection is over.
     private static func goesOn(
-        _ handler: any ConnectionHandler, _ link: Link, _ reader: inout FrameReader, _ feed: inout Feed, now: UInt64
+        _ handler: any ConnectionHandler, _ link: Link, _ reader: inout FrameReader, _ feed: inout Feed,
+        now: UInt64
     ) -> Bool {
         do throws(ConnectionEnd) {
             if let message = Conversation.message(&feed) {
@@ -92,7 +94,7 @@ enum PeerConversationHarness {
         } catch {
             return false
         }
-        _ = handler.postNews(before: nil, now: now)
+        _ = handler.postNews(now: now)
         for order in Conversation.take(link, &reader) {
             let isHeld = node.state.withLock { $0.policy?.have.contains(order.chunk) ?? false }
             hold(isHeld && handler.payload(of: order.chunk) != nil, "sends what it does not hold")
@@ -104,8 +106,9 @@ enum PeerConversationHarness {
     private static func chunk(
         _ handler: any ConnectionHandler, _ feed: inout Feed, now: UInt64
     ) throws(ConnectionEnd) {
+        let type: MessageType = feed.byte() % 2 == 0 ? .chunk : .grant
         let header = FrameHeader(
-            type: feed.byte() % 2 == 0 ? .chunk : .grant, chunk: ChunkID(feed.number(below: Conversation.chunkCount + 1)),
+            type: type, chunk: ChunkID(feed.number(below: Conversation.chunkCount + 1)),
             payloadByteCount: feed.byte() % 16 == 0 ? 1023 : 1024)
         switch try handler.willReceive(header) {
         case .discard: handler.discarded(header, now: now)
@@ -144,7 +147,9 @@ enum PeerConversationHarness {
         node.state.withLock { state in
             guard let policy = state.policy, let manifest = state.manifest else { return }
             hold(policy.have.count == state.journal.count, "listed what it does not have, or not what it has")
-            for chunk in state.journal { hold(manifest.digest(of: chunk) != nil && policy.have.contains(chunk)) }
+            for chunk in state.journal {
+                hold(manifest.digest(of: chunk) != nil && policy.have.contains(chunk))
+            }
             hold(state.journal.count == node.journalCount.load(ordering: .relaxed))
         }
     }

@@ -11,10 +11,11 @@ final class Child: Sendable {
     let outputPath: String
     let errorPath: String
 
-    init(_ arguments: [String], in folder: String, name: String) throws {
+    init(_ arguments: [String], in folder: String, name: String, environment: [String: String] = [:]) throws {
         process = Process()
         process.executableURL = try Child.executable()
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         outputPath = "\(folder)/\(name).out"
         errorPath = "\(folder)/\(name).err"
