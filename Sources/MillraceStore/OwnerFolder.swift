@@ -10,7 +10,7 @@ public final class OwnerFolder: Sendable {
     private let chunkFiles: ChunkFolderStore?
     private let folder: NodeFolder
     /// The folder has been used for this file before.
-    public var isResumed: Bool { folder.earlier != nil }
+    public var isResumed: Bool { folder.earlier != nil || (chunkFiles != nil && !candidates.isEmpty) }
     /// The content ID that an earlier run came to; nil where none hashed the whole file.
     public var earlierContentID: Digest? { folder.earlier?.contentID }
 
