@@ -12,7 +12,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do sanitizers+=("$1") && shift; done
 [ $# -eq 0 ] || shift
 [ "${#sanitizers[@]}" -gt 0 ] || sanitizers=(thread address)
 # Leaks are not looked for: the test process keeps what its frameworks allocate once.
-export TSAN_OPTIONS=halt_on_error=1:suppressions=$PWD/Scripts/sanitize.supp ASAN_OPTIONS=detect_leaks=0
+export TSAN_OPTIONS=halt_on_error=1 ASAN_OPTIONS=detect_leaks=0
 export SWIFT_BACKTRACE=enable=no
 for sanitizer in "${sanitizers[@]}"; do
     swift test --no-parallel --sanitize="$sanitizer" --scratch-path ".build-$sanitizer" "$@"
