@@ -62,7 +62,7 @@
                 let goesOn = text.hasSuffix("+")
                 let parts = text.dropLast(goesOn ? 1 : 0).split(separator: ":")
                 guard parts.count == 2, let kind = Kind(rawValue: String(parts[0])), let number = Int(parts[1]) else {
-                    preconditionFailure("MILLRACE_FAULT is KIND:NUMBER, with + behind it for all from there on: \(text)")
+                    preconditionFailure("MILLRACE_FAULT is KIND:NUMBER, + behind it for all from there on: \(text)")
                 }
                 (self.kind, self.number, self.goesOn) = (kind, number, goesOn)
             }

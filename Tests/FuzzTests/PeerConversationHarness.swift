@@ -30,7 +30,8 @@ enum PeerConversationHarness {
             let index = feed.number(below: handlers.count)
             now += UInt64(feed.byte()) << UInt64(feed.number(below: 30))
             if let handler = handlers[index] {
-                if !goesOn(handler, links[index], &readers[index], &feed, now: now) { handlers[index] = end(index, now: now) }
+                let isOver = !goesOn(handler, links[index], &readers[index], &feed, now: now)
+                if isOver { handlers[index] = end(index, now: now) }
             } else {
                 handlers[index] = begin(index)
                 readers[index] = FrameReader()

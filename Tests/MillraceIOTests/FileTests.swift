@@ -70,7 +70,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/a/\u{618}b", "\u{618}b", "/a"), ("/a/b", "b", "/a"), ("/a", "a", "/"), ("a", "a", "."), ("a/b/", "b", "a"), ("/", "/", "/"),
+        ("/a/\u{618}b", "\u{618}b", "/a"), ("\u{618}", "\u{618}", "."),
+        ("/a/b", "b", "/a"), ("/a", "a", "/"), ("a", "a", "."), ("a/b/", "b", "a"), ("/", "/", "/"),
     ])
     func pathsFallIntoFolderAndName(path: String, name: String, folder: String) {
         #expect(Path.name(of: path) == name)
