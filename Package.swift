@@ -50,7 +50,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "MillraceSimTests", dependencies: ["MillraceSim"], swiftSettings: strict),
         .testTarget(
-            name: "FuzzTests", dependencies: ["MillraceNode", "MillraceStore", "MillraceIO", "MillraceSwarm", "MillraceWire"],
+            name: "FuzzTests",
+            dependencies: ["MillraceNode", "MillraceStore", "MillraceIO", "MillraceSwarm", "MillraceWire"],
             swiftSettings: strict),
         .testTarget(name: "RepositoryTests", swiftSettings: strict),
         .testTarget(name: "ProcessTests", dependencies: ["millrace"], swiftSettings: strict),
