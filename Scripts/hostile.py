@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Ten thousand hostile connections against a swarm that works, and what they cost it.
 
-    sudo Scripts/hostile.py [--connections 10000] [--size 400M] [--rate 400mbit] [--peers 3] [--program PROGRAM]
+    sudo Scripts/hostile.py [--connections 10000] [--size 1G] [--rate 400mbit] [--peers 3] [--program PROGRAM]
 
 An owner, its peers and the attacker each have a network namespace of their own, on one bridge, on links of one rate.
 The swarm transfers a file alone, then once more while the attacker opens connection after connection to the owner and
@@ -53,7 +53,7 @@ KINDS = {
     "silence": lambda: b"",
     "hello and no more": hello,
     "two hellos": lambda: hello() * 2,
-    "a member that never reads": lambda: member(frame(10, b"\0"), frame(12, struct.pack(">I", 2)), frame(9)),
+    "a member that never reads": lambda: member(frame(10, b"\0"), frame(9)),
     "requests of no chunk": lambda: member(frame(10, b"\0"), frame(13, struct.pack(">I", 1024), 0xFFFFFF00)),
     "too many credits": lambda: member(frame(10, b"\0"), *[frame(12, struct.pack(">I", 1024))] * 3),
     "a list of 4 GB": lambda: member(struct.pack(">IBBHI", 0xFFFFFFFF, 10, 0, 0, 0)),
@@ -202,7 +202,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--connections", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=0)
-    parser.add_argument("--size", default="400M")
+    parser.add_argument("--size", default="1G")
     parser.add_argument("--rate", default="400mbit")
     parser.add_argument("--peers", type=int, default=3)
     parser.add_argument("--program", default=".build/release/millrace")

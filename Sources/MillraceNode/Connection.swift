@@ -69,6 +69,8 @@ final class Connection<Handler: ConnectionHandler> {
     private var unsentControlByteCount = 0
     /// Until when chunks wait because no descriptor was to be had for one.
     private var scarceUntil: UInt64 = 0
+    /// The socket may have something to read: it said so, or has not been asked since.
+    private var isReadable = true
 
     init(socket: consuming Socket, link: Link, transport: any Transport, handler: Handler) {
         self.socket = socket
@@ -93,12 +95,15 @@ final class Connection<Handler: ConnectionHandler> {
     private func turn() throws(ConnectionEnd) {
         var now = MonotonicClock.nowNanoseconds
         try takeMail()
-        let newsAt = try feedTransport(now: now)
+        // Nothing new for who does not take what there is: it would only wait here.
+        let isHeldBack = unsentControlByteCount > unsentControlLimit
+        let newsAt = isHeldBack ? .max : try feedTransport(now: now)
         let isFlushed = try flush(now: now)
         if isFlushed { unsentControlByteCount = 0 }
+        if isFlushed, isHeldBack { return }
         // Who asks without reading the answers is not read either until it does.
         let takesMore = unsentControlByteCount <= unsentControlLimit
-        if takesMore, try receive(now: now) { return }
+        if takesMore, isReadable, try receive(now: now) { return }
         now = MonotonicClock.nowNanoseconds
         let pingAt = try liveness.check(now: now, isEstablished: handler.isIntroduced) { token in
             _ = link.post(.ping(token))
@@ -107,9 +112,10 @@ final class Connection<Handler: ConnectionHandler> {
         defer { link.unpark() }
         receiver.willWait(on: socket)
         do throws(SystemError) {
-            _ = try WaitPoint.wait(
+            let ready = try WaitPoint.wait(
                 socket: socket.descriptor, forReading: takesMore, forWriting: !isFlushed, wake: link.wake,
                 untilNanoseconds: min(newsAt ?? .max, pingAt))
+            if !ready.isDisjoint(with: [.readable, .failed]) { isReadable = true }
         } catch {
             throw .closed("\(error)")
         }
@@ -137,8 +143,6 @@ final class Connection<Handler: ConnectionHandler> {
 
     /// Gives the transport news and a bounded number of chunks: what it has can't be rearranged any more.
     private func feedTransport(now: UInt64) throws(ConnectionEnd) -> UInt64? {
-        // Nothing new for who does not take what there is: it would only wait here.
-        guard unsentControlByteCount <= unsentControlLimit else { return .max }
         link.looksForNews()
         let newsAt = handler.postNews(now: now)
         let news = link.take()
@@ -219,12 +223,17 @@ final class Connection<Handler: ConnectionHandler> {
     /// Reads what has arrived, up to one buffer; false when nothing has.
     private func receive(now: UInt64) throws(ConnectionEnd) -> Bool {
         do throws(SystemError) {
-            guard try receiver.fill(from: socket) else { return false }
+            guard try receiver.fill(from: socket) else {
+                isReadable = false
+                return false
+            }
         } catch {
             throw .closed("\(error)")
         }
         liveness.received(now: now)
         if receiver.isClosed { throw .closed("the other side closed the connection") }
+        // Less than there was room for: the socket is empty, and says so when it no longer is.
+        isReadable = !receiver.isDrained
         do throws(WireError) {
             while pendingEnd == nil, let event = try receiver.next() { handleKeepingEnd(event, now: now) }
         } catch {

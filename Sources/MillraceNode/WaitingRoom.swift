@@ -2,7 +2,7 @@ import MillraceIO
 import MillraceWire
 
 /// Connections that have not said who they are, and those that were refused and have not left yet. They have no thread
-/// and no buffer: a thousand strangers cost the thread that accepts a few microseconds each, and everybody else nothing.
+/// and no buffer: a stranger costs the thread that accepts a few microseconds, and everybody else nothing.
 struct WaitingRoom {
     private struct Guest {
         let socket: SocketBox

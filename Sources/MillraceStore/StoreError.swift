@@ -39,7 +39,8 @@ extension StoreError: CustomStringConvertible {
             "\(path) has changed since folder \(folder) was made from it (another \(difference));"
                 + " remove that folder, or choose another one with --dir"
         case .outputChanged(let path):
-            "\(path) has changed since it was fetched; remove it to fetch it again, or choose another name with --output"
+            "\(path) has changed since it was fetched;"
+                + " remove it to fetch it again, or choose another name with --output"
         case .badName(let name):
             "\(EscapedName.escape(name)) can't be the name of a file here; give one with --output"
         case .sourceChanged(let path): "\(path) changed while it was being served; start again when it is at rest"

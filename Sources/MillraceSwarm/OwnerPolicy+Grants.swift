@@ -37,6 +37,7 @@ extension OwnerPolicy {
             members[Int(peer)]!.writing.append(now)
             grantsInFlight.append(Grant(peer: peer, chunk: chunk, at: now))
             sentChunkCount += 1
+            advanceFrontier(to: chunk + 1)
             actions.append(.grant(peer, chunk))
         }
     }
@@ -77,7 +78,8 @@ extension OwnerPolicy {
     }
 
     /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose
-    /// grants had to be rescued, or that is said to send bad chunks, waits while any other incomplete peer is free of that.
+    /// grants had to be rescued, or that is said to send bad chunks, waits while any other incomplete peer is free of
+    /// that.
     private func chooseCredit(at now: UInt64) -> Int? {
         lazy var someUnstruck = members.contains { member in
             guard let member else { return false }

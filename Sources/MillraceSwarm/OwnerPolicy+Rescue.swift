@@ -46,7 +46,7 @@ extension OwnerPolicy {
         return members[Int(peer)]!.rescues.contains { $0.chunk == chunk }
     }
 
-    /// A live peer that holds the chunk, is not known for chunks that had to be rescued, and is called a liar by nobody.
+    /// A live peer that holds the chunk, is not known for chunks that had to be rescued, and is not called a liar.
     private func holder(of chunk: ChunkID, besides peer: PeerIndex, and failed: PeerIndex?) -> PeerIndex? {
         guard holderCount[Int(chunk)] > 0 else { return nil }
         let start = Int(chunk) % max(members.count, 1)

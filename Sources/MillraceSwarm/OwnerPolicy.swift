@@ -75,6 +75,10 @@ public struct OwnerPolicy: Sendable {
     var listNanoseconds: UInt64?
     /// Chunks below this number are hashed and may be handed out.
     var hashedEnd: ChunkID = 0
+    /// One above the highest chunk that was handed out or that a peer brought along.
+    private var frontier: ChunkID = 0
+    /// Digests below this number should be with the peers by now.
+    public private(set) var digestTarget: UInt32
     private var planner = RingPlanner()
 
     static let nobody = PeerIndex.max
@@ -86,6 +90,7 @@ public struct OwnerPolicy: Sendable {
         relayed = ChunkSet(chunkCount: layout.chunkCount)
         holderCount = Array(repeating: 0, count: count)
         grantee = Array(repeating: OwnerPolicy.nobody, count: count)
+        digestTarget = min(layout.chunkCount, SwarmLimits.shortestDigestLead)
     }
 
     /// Chunks that were hashed and may be handed out from now on; those that a peer brought along are not offered.
@@ -111,6 +116,7 @@ public struct OwnerPolicy: Sendable {
     /// - Parameter now: when it says so; tells how long peers take from a grant to listing it.
     public mutating func holds(_ peer: PeerIndex, _ run: Range<ChunkID>, at now: UInt64? = nil) {
         guard isMember(peer) else { return }
+        advanceFrontier(to: run.upperBound)
         for chunk in run {
             guard members[Int(peer)]!.have.insert(chunk) else { continue }
             guard members[Int(peer)]!.isTrusted else { continue }
@@ -123,6 +129,14 @@ public struct OwnerPolicy: Sendable {
                 members[Int(first)]?.unreplicated -= 1
             }
         }
+    }
+
+    /// Chunks below this number are in the swarm: moves the digests on, in steps of half their lead.
+    mutating func advanceFrontier(to end: ChunkID) {
+        frontier = max(frontier, end)
+        let lead = min(max(frontier, SwarmLimits.shortestDigestLead), SwarmLimits.longestDigestLead)
+        guard frontier + lead / 2 > digestTarget else { return }
+        digestTarget = min(layout.chunkCount, frontier + lead)
     }
 
     public mutating func complete(_ peer: PeerIndex) {
@@ -164,8 +178,8 @@ public struct OwnerPolicy: Sendable {
         isMember(accused) && accused != accuser && !members[Int(accused)]!.accusers.contains(accuser)
     }
 
-    /// Says that `accused` sent a bad chunk. From the first voice on nobody depends on what it says it holds, at the cost
-    /// of one more copy at most if that voice lies; once enough distinct peers say so it is evicted.
+    /// Says that `accused` sent a bad chunk. From the first voice on nobody depends on what it says it holds, at the
+    /// cost of one more copy at most if that voice lies; once enough distinct peers say so it is evicted.
     public mutating func bad(_ accused: PeerIndex, by accuser: PeerIndex, into actions: inout [OwnerAction]) {
         guard isMember(accused), isMember(accuser), accused != accuser else { return }
         guard !members[Int(accused)]!.accusers.contains(accuser) else { return }

@@ -61,7 +61,9 @@ struct HostileSource: Sendable, CustomTestStringConvertible {
         HostileSource("a bitmap with spare bits", .open, .badField, .list([1, 15])),
         HostileSource("a list of 4 GB", .open, .frameTooLong) { _ in [255, 255, 255, 255, 10, 0, 0, 0, 0, 0, 0, 0] },
         HostileSource("two lists, the second shorter", .asked, .unexpectedMessage, .list([0])),
-        HostileSource("right length, wrong bytes", .asked, .badChunk) { _ in carrying(.chunk, 0, someBytes(1024)) },
+        HostileSource("right length, wrong bytes", .asked, .badChunk) { _ in
+            carrying(.chunk, 0, someBytes(1024, seed: 99))
+        },
         HostileSource("a chunk too short", .asked, .badField) { _ in carrying(.chunk, 0, someBytes(1023)) },
         HostileSource("a chunk too long", .asked, .badField) { _ in carrying(.chunk, 0, someBytes(1025)) },
         HostileSource("another chunk's length", .asked, .badField) { _ in carrying(.chunk, 2, someBytes(1024)) },
@@ -101,7 +103,7 @@ struct HostileSource: Sendable, CustomTestStringConvertible {
         try owner.serve(link)
         #expect(try peer.report().contentID == owner.contentID)
         #expect(bench.output("peer") == owner.bytes)
-        if row.code == .badChunk { #expect(try peer.node.report.badChunkSources == [1]) }
+        if row.code == .badChunk { #expect(peer.node.report.badChunkSources == [1]) }
     }
 }
 
@@ -129,13 +131,15 @@ struct HostileSource: Sendable, CustomTestStringConvertible {
     private static let entry = RosterEntry(peer: 1, address: PeerAddress(host: .ownersHost, port: 9))
 
     static let rows = [
-        Row("no welcome", isWelcome: false, .unexpectedMessage) { Message.digests(first: 0, $0.manifest.digests).frame },
+        Row("no welcome", isWelcome: false, .unexpectedMessage) {
+            Message.digests(first: 0, $0.manifest.digests).frame
+        },
         Row("two welcomes", .unexpectedMessage) { $0.welcome.frame },
         Row("two hellos", .unexpectedMessage) {
             Message.hello(HelloMessage(role: .owner, swarm: $0.swarm, node: .random())).frame
         },
         Row("digests again", .badField) { Message.digests(first: 0, $0.manifest.digests).frame },
-        Row("digests beyond the last", .badField) { Message.digests(first: 2, [$0.contentID]).frame },
+        Row("digests beyond the last", .badField) { Message.digests(first: 2, [$0.contentID, $0.contentID]).frame },
         Row("an end too early", .unexpectedMessage) { Message.manifestEnd(contentID: $0.contentID).frame },
         Row("a wrong content ID", .badField) {
             Message.digests(first: 2, [$0.manifest.digests[2]]).frame
@@ -149,14 +153,9 @@ struct HostileSource: Sendable, CustomTestStringConvertible {
         Row("a reject of nothing", .unexpectedMessage) { _ in Message.reject(0, .unreadable).frame },
         Row("advice nobody asked for", .unexpectedMessage) { _ in Message.ask(0, peer: 1).frame },
         Row("advice about no chunk", .badField) { _ in Message.ask(3, peer: 1).frame },
-        Row("a grant of wrong bytes", .badChunk) { _ in carrying(.grant, 0, someBytes(1024)) },
+        Row("a grant of wrong bytes", .badChunk) { _ in carrying(.grant, 0, someBytes(1024, seed: 99)) },
         Row("a grant of a wrong length", .badField) { _ in carrying(.grant, 0, someBytes(1000)) },
         Row("a grant of no chunk", .badField) { _ in carrying(.grant, 3, someBytes(1024)) },
-        Row("more grants than credits", .unexpectedMessage) {
-            // Two chunks are never worth more than three credits, and chunks that are here give no new ones.
-            carrying(.grant, 0, $0.chunk(0)) + (0..<8).flatMap { _ in [] }
-                + Array(repeating: carrying(.grant, 0, someBytes(1024)), count: 9).flatMap { $0 }
-        },
         Row("a request", .unexpectedMessage) { _ in Message.request(first: 0, count: 1).frame },
         Row("a list nobody asked for", .unexpectedMessage) { _ in Message.list([0]).frame },
         Row("an introduction", .unexpectedMessage) { _ in Message.introduce(peer: 0).frame },

@@ -73,7 +73,8 @@ import Testing
 
 /// Connections beyond the limits, at a node that runs.
 @Suite(.timeLimit(.minutes(5))) struct ConnectionLimitTests {
-    private static let hello = Message.hello(HelloMessage(role: .peer, swarm: .unknown, node: NodeToken(high: 1, low: 2)))
+    private static let hello = Message.hello(
+        HelloMessage(role: .peer, swarm: .unknown, node: NodeToken(high: 1, low: 2)))
 
     private func withOwner(_ body: (RunningOwner) throws -> Void) throws {
         let bench = try Bench(byteCount: 300_000)

@@ -23,7 +23,8 @@ import Testing
         let whole = try #require(contents(file))
         var other = whole
         other[25] ^= 1
-        for bytes in [[], Array(whole.dropLast(1)), Array(whole.prefix(30)), other, [UInt8](repeating: 255, count: 90)] {
+        let noise = [UInt8](repeating: 255, count: 90)
+        for bytes in [[], Array(whole.dropLast(1)), Array(whole.prefix(30)), other, noise] {
             let handle = try #require(FileHandle(forWritingAtPath: file))
             try handle.truncate(atOffset: 0)
             try handle.write(contentsOf: Data(bytes))
