@@ -50,6 +50,10 @@ let package = Package(
             name: "MillraceNodeTests", dependencies: ["MillraceNode", "MillraceStore", "MillraceIO", "MillraceWire"],
             swiftSettings: strict),
         .testTarget(name: "MillraceSimTests", dependencies: ["MillraceSim"], swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["MillraceNode", "MillraceStore", "MillraceIO", "MillraceSwarm", "MillraceWire"],
+            swiftSettings: strict),
         .testTarget(name: "RepositoryTests", swiftSettings: strict),
         .testTarget(name: "ProcessTests", dependencies: ["millrace"], swiftSettings: strict),
     ]

@@ -14,3 +14,7 @@ echo "3. Checking that each target imports only what it may."
 swift build --explicit-target-dependency-import-check error >/dev/null
 echo "4. Running the tests, one after the other: many of them are swarms of threads or processes of their own."
 swift test --no-parallel "$@"
+if [ $# -eq 0 ]; then
+    echo "5. Fuzzing for a moment, from the kept corpus."
+    bash Scripts/fuzz.sh 3
+fi

@@ -100,7 +100,7 @@ extension System {
         while done < buffer.count {
             let position = try fileOffset(offset, plus: done, subject)
             let count = try check("pread", subject) {
-                pread(descriptor, buffer.baseAddress! + done, buffer.count - done, position)
+                pread(descriptor, buffer.baseAddress! + done, length("pread", buffer.count - done), position)
             }
             if count == 0 { break }
             done += count
@@ -116,7 +116,7 @@ extension System {
         while done < bytes.count {
             let position = try fileOffset(offset, plus: done, subject)
             done += try check("pwrite", subject) {
-                pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, position)
+                pwrite(descriptor, bytes.baseAddress! + done, length("pwrite", bytes.count - done), position)
             }
         }
     }
@@ -128,7 +128,9 @@ extension System {
         var done = 0
         while done < bytes.count {
             done += try check("write", subject) {
-                bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done) }
+                bytes.withUnsafeBytes { bytes in
+                    Glibc.write(descriptor, bytes.baseAddress! + done, length("write", bytes.count - done))
+                }
             }
         }
     }

@@ -19,6 +19,8 @@ final class ClientHandler: ConnectionHandler {
     /// Chunks below this number are on the list the peer asked for; nil until it does.
     private var listedCount: UInt32?
     private var isComplete = false
+    /// Chunks sent and not listed since, the latest last.
+    private(set) var unlisted: [ChunkID] = []
     private var hasGivenCredit = false
 
     init(node: OwnerNode, link: Link, address: SocketAddress) {
@@ -70,6 +72,8 @@ final class ClientHandler: ConnectionHandler {
     func sent(_ order: Link.ChunkOrder, now: UInt64) {
         guard let peer else { return }
         let byteCount = node.layout.byteCount(of: order.chunk)
+        if unlisted.count == NodeLimits.clientQueueCount { unlisted.removeFirst() }
+        unlisted.append(order.chunk)
         node.update { state, effects in
             state.members[Int(peer)].bytesSent += UInt64(byteCount)
             state.lastProgress = now
@@ -141,6 +145,7 @@ final class ClientHandler: ConnectionHandler {
         } catch {
             throw .peerFault(error)
         }
+        unlisted.removeAll { chunk in runs.contains { $0.contains(chunk) } }
         node.update { state, effects in
             state.lastProgress = now
             node.decide(&state, &effects, now: now) { policy, _ in

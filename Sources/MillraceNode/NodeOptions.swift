@@ -24,7 +24,7 @@ public struct Endpoint: Sendable, Equatable, CustomStringConvertible {
             } else if name.contains(":") {
                 return nil
             }
-            guard !name.isEmpty else { return nil }
+            guard !name.isEmpty, !name.contains("["), !name.contains("]") else { return nil }
             host = String(name)
             digits = text[text.index(after: colon)...]
         } else {

@@ -31,7 +31,10 @@ extension OwnerNode {
             socket: socket, link: link, transport: transport, handler: handler, rates: rates, bindsLate: true
         ).run()
         log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
-        if case .saidGoodbye(.badChunk, _) = end { checkSource() }
+        if case .saidGoodbye(.badChunk, _) = end {
+            checkSource()
+            repair(handler.unlisted)
+        }
         let now = MonotonicClock.nowNanoseconds
         update { state, effects in
             state.strangers.removeAll { $0.identity == identity }

@@ -49,6 +49,7 @@ extension PeerNode {
     ) throws(ConnectionEnd) {
         guard isGenuine else {
             refuse(header.chunk, from: origin, now: now)
+            log.chunk(.refused, header.chunk, byteCount: UInt32(bytes.count), Party(origin))
             throw .ended(.badChunk, "chunk \(header.chunk) does not match its digest")
         }
         guard let content = state.withLock({ $0.content }) else { return }
@@ -117,6 +118,7 @@ extension PeerNode {
             state.statistics.bytesTwice += UInt64(header.payloadByteCount)
             decide(&state, &effects) { $0.superfluous(header.chunk, from: origin, at: now, into: &$1) }
         }
+        log.chunk(.discarded, header.chunk, byteCount: UInt32(header.payloadByteCount), Party(origin))
     }
 
     private func refuse(_ chunk: ChunkID, from origin: ChunkOrigin, now: UInt64) {

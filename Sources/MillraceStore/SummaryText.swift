@@ -64,7 +64,9 @@ enum SummaryText {
     }
 
     private static func value(of field: String, in lines: [String]) -> Substring? {
-        lines.first { $0.hasPrefix(field + ": ") }.map { $0.dropFirst(field.count + 2) }
+        // Bytes, not characters: a combining mark behind the blank makes one character with it.
+        lines.first { $0.utf8.starts(with: (field + ": ").utf8) }
+            .map { Substring($0.utf8.dropFirst(field.utf8.count + 2)) }
     }
 
     private static func run(_ word: Substring, below chunkCount: UInt32) -> Range<ChunkID>? {

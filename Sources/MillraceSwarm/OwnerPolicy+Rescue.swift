@@ -28,7 +28,11 @@ extension OwnerPolicy {
         }
         let first = grantee[Int(chunk)]
         if first != OwnerPolicy.nobody, first != peer { members[Int(first)]?.strikes += 1 }
-        if unsent.remove(chunk) { grantee[Int(chunk)] = peer }
+        if unsent.remove(chunk) {
+            grantee[Int(chunk)] = peer
+            relayed.remove(chunk)
+            members[Int(peer)]!.unreplicated += 1
+        }
         rescues[chunk] = (peer, now)
         members[Int(peer)]!.rescues.append((chunk, now))
         rescueCount += 1

@@ -12,11 +12,15 @@ final class Child: Sendable {
     let errorPath: String
 
     /// Runs the command in a folder; by a program that runs others, such as a tracer, if one is named.
-    init(_ arguments: [String], in folder: String, name: String, under tracer: [String] = []) throws {
+    init(
+        _ arguments: [String], in folder: String, name: String, under tracer: [String] = [],
+        environment: [String: String] = [:]
+    ) throws {
         process = Process()
         let executable = try Child.executable()
         process.executableURL = tracer.first.map { URL(fileURLWithPath: $0) } ?? executable
         process.arguments = tracer.isEmpty ? arguments : tracer.dropFirst() + [executable.path] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         outputPath = "\(folder)/\(name).out"
         errorPath = "\(folder)/\(name).err"
