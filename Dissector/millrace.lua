@@ -74,17 +74,23 @@ local CONVERSATIONS = {
     owner = {
         connecting = {
             opening = "join",
+            rule = "O-1",
             open = set("listRequest", "list", "have", "credit", "request", "cancel", "rescue", "bad", "complete"),
         },
         accepting = {
             opening = "welcome",
+            rule = "O-2",
             open = set("digests", "manifestEnd", "roster", "rosterAdd", "rosterRemove", "list", "have", "reject",
                 "chunk", "grant", "ask", "finished"),
         },
     },
     peers = {
-        connecting = { opening = "introduce", open = set("listRequest", "list", "have", "request", "cancel") },
-        accepting = { opening = "introduce", open = set("list", "have", "reject", "chunk") },
+        connecting = {
+            opening = "introduce",
+            rule = "P-1",
+            open = set("listRequest", "list", "have", "request", "cancel"),
+        },
+        accepting = { opening = "introduce", rule = "P-1", open = set("list", "have", "reject", "chunk") },
     },
 }
 local AFTER_LIST = set("have", "credit", "rescue", "bad", "complete")
@@ -604,8 +610,9 @@ local function judge_turn(frame, stream, side, name_of_side)
     if not table then return end
     if side.opened and table.open[name] then return end
     if not side.opened and name == table.opening then return end
-    local text = side.opened and "not allowed from this side" or ("comes before " .. table.opening)
-    breach(frame, "F-12", "unexpectedMessage", text)
+    if not side.opened then return breach(frame, table.rule, "unexpectedMessage", "comes before " .. table.opening) end
+    if name == table.opening then return breach(frame, table.rule, "unexpectedMessage", "a second " .. name) end
+    breach(frame, "F-12", "unexpectedMessage", "not allowed from this side")
 end
 
 -- Rules that need what went before: layout, manifest, lists. Also books what later frames need.
@@ -772,7 +779,7 @@ local function show_frame(frame, tvb, offset, pinfo, root, stream, side, name_of
     column(pinfo, text)
 end
 
-function millrace.dissector(tvb, pinfo, root)
+local function dissect(tvb, pinfo, root)
     pinfo.cols.protocol:set("Millrace")
     local stream, side, name_of_side = stream_of(pinfo)
     local offset, length = 0, tvb:len()
@@ -829,6 +836,8 @@ function millrace.dissector(tvb, pinfo, root)
     return length
 end
 
+millrace.dissector = dissect
+
 -- A connection begins with hello: type 1, 56 to 256 bytes, the magic.
 local function is_millrace(tvb)
     if tvb:len() < HEADER_BYTE_COUNT + 8 or tvb(4, 1):uint() ~= 1 then return false end
@@ -839,7 +848,8 @@ end
 millrace:register_heuristic("tcp", function(tvb, pinfo, root)
     if not is_millrace(tvb) then return false end
     pinfo.conversation = millrace
-    millrace.dissector(tvb, pinfo, root)
+    -- Not by way of millrace.dissector: a dissector within a dissector may not ask for more segments.
+    dissect(tvb, pinfo, root)
     return true
 end)
 

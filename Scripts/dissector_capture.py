@@ -57,7 +57,7 @@ class Connection:
 
 
 def frames_of(path, ports):
-    """How many frames of each type a pcap file of loopback has between any ports of these, counted without Wireshark."""
+    """How many frames of each type a pcap file of loopback has on these ports, counted without Wireshark."""
     streams = collections.defaultdict(dict)
     with open(path, "rb") as file:
         data = file.read()

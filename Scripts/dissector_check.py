@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks Dissector/millrace.lua with tshark; needs Python's standard library and tshark. Scripts/test-dissector.sh runs it.
+"""Checks Dissector/millrace.lua with tshark, with Python's standard library alone. Scripts/test-dissector.sh runs it.
 
     Scripts/dissector_check.py vectors FOLDER            the JSON vectors, made into captures that are put in FOLDER
     Scripts/dissector_check.py run CAPTURE PORT...       a capture of a real run: every frame decoded, nothing broken
@@ -25,7 +25,7 @@ MOST_CHUNKS = 16777216
 # Rules that a vector for a frame by itself breaks in the conversation that the test puts around it.
 OF_THE_CONVERSATION = {"M-1", "M-2", "M-4", "C-6", "C-7", "L-4", "L-5", "H-7"}
 # Refusals that need what only a node knows: its token, its swarm, its roster, the digests of the bytes.
-ONLY_NODES_KNOW = {"H-10", "H-12", "H-13", "P-1", "R-2", "R-4", "R-5", "M-6", "O-12", "O-5", "M-8", "O-9"}
+ONLY_NODES_KNOW = {"H-10", "H-12", "H-13", "R-2", "R-4", "R-5", "M-6", "O-12", "O-5", "M-8", "O-9"}
 
 # Names of the vectors' fields, by message where they differ.
 FIELDS = {
@@ -185,7 +185,8 @@ def check_frames(folder):
         check.equal(row.get("millrace.length"), [str(len(data) - 12)], f"{what}: length")
         check.equal(row.get("millrace.chunk_id"), [str(vector["chunk"])], f"{what}: chunk ID")
         for field, wanted in texts(vector).items():
-            check.equal(row.get(field if field.startswith("data.") else "millrace." + field), wanted, f"{what}: {field}")
+            key = field if field.startswith("data.") else "millrace." + field
+            check.equal(row.get(key), wanted, f"{what}: {field}")
         broken = set(row.get("millrace.violation", [])) - OF_THE_CONVERSATION
         check.equal(broken, set(), f"{what}: breaches")
         check.equal(row.get("_ws.malformed"), [], f"{what}: malformed")
@@ -252,9 +253,10 @@ def check_sessions(folder):
         capture = Capture()
         for index, session in enumerate(sessions):
             connection, waiting = capture.connection(30000 + index), b""
-            for place, step in enumerate(session["steps"]):
+            steps = session["steps"]
+            for place, step in enumerate(steps):
                 data = waiting + bytes.fromhex(step["hex"])
-                is_last_of_turn = place + 1 == len(session["steps"]) or session["steps"][place + 1]["from"] != step["from"]
+                is_last_of_turn = place + 1 == len(steps) or steps[place + 1]["from"] != step["from"]
                 if pieces == 0 and not is_last_of_turn:
                     waiting = data
                     continue
