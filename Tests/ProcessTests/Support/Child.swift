@@ -11,8 +11,12 @@ final class Child: Sendable {
     let outputPath: String
     let errorPath: String
 
-    init(_ arguments: [String], in folder: String, name: String) throws {
+    /// - Parameter environment: added to that of this process.
+    init(_ arguments: [String], in folder: String, name: String, environment: [String: String] = [:]) throws {
         process = Process()
+        if !environment.isEmpty {
+            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        }
         process.executableURL = try Child.executable()
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
