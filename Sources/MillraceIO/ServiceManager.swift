@@ -1,3 +1,4 @@
+import CLiburing
 import Glibc
 
 /// Tells systemd, where it started this process, how it stands: the protocol of sd_notify(3), without its library.
@@ -21,11 +22,11 @@ public struct ServiceManager: Sendable {
         let kind = CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let (descriptor, code) = System.outcome("socket") { socket(AF_UNIX, kind, 0) }
         guard code == 0 else { return }
-        let socket = Descriptor(descriptor)
+        let end = Descriptor(descriptor)
         let bytes = Array(assignments.utf8)
         _ = address.withSystemForm { form, length in
             System.outcome("sendto") {
-                sendto(socket.rawValue, bytes, bytes.count, CInt(MSG_NOSIGNAL.rawValue), form, length)
+                sendto(end.rawValue, bytes, bytes.count, CInt(MSG_NOSIGNAL), form, length)
             }
         }
     }

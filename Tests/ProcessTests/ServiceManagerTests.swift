@@ -32,7 +32,7 @@ import Testing
             var texts: [String] = []
             var bytes = [UInt8](repeating: 0, count: 4096)
             while true {
-                let count = recv(descriptor, &bytes, bytes.count, CInt(MSG_DONTWAIT.rawValue))
+                let count = recv(descriptor, &bytes, bytes.count, CInt(MSG_DONTWAIT))
                 guard count > 0 else { return texts }
                 texts.append(String(decoding: bytes[..<count], as: UTF8.self))
             }
