@@ -14,7 +14,7 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || 
 export SOURCE_DATE_EPOCH
 
 # A build folder of its own: the flag rebuilds everything that a build without it has made.
-build=(swift build -c release --product millrace --static-swift-stdlib --scratch-path .build/static)
+build=(swift build -c release --product millrace --static-swift-stdlib --scratch-path .build-static)
 "${build[@]}"
 built=$("${build[@]}" --show-bin-path)/millrace
 version=$("$built" --version | sed -n 's/^millrace \([0-9.]*\),.*/\1/p')
