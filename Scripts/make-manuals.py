@@ -172,8 +172,9 @@ def row(one):
 def options_document(program):
     _, parts = commands(program)
     lines = ["# Every option", "",
-             "Made by `Scripts/make-manuals.py PROGRAM --options` from the program itself: do not edit. The man pages and the",
-             "completions come from the same place. A number of bytes may have a unit: `100KB`, `1MiB`, `4k` (1,024 each).", ""]
+             "Made by `Scripts/make-manuals.py PROGRAM --options` from the program itself: do not edit. Man pages and",
+             "completions come from the same place. A number of bytes may have a unit: `100KB`, `1MiB`, `4k` (1,024 each).",
+             ""]
     for command in parts:
         lines += [f"## millrace {command.name}", "", command.abstract, "", "| option | what it does | default |",
                   "|---|---|---|"]
@@ -195,7 +196,8 @@ def faults(program):
     _, parts = commands(program)
     for command in parts:
         help_text = say(program, command.name, "--help")
-        wanted = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", re.sub(r"(?s)^.*?(?=ARGUMENTS:|OPTIONS:)", "", help_text)))
+        lists = re.sub(r"(?s)^.*?(?=ARGUMENTS:|OPTIONS:)", "", help_text)
+        wanted = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", lists))
         page = plain(pages[f"millrace-{command.name}"])
         for name in sorted(wanted):
             # Left out: names that the sentences of the help mention for another command.

@@ -122,7 +122,7 @@ def picture(lines):
     dark = "".join(f".c{index}{{fill:{colour}}}" for index, colour in enumerate(DARK))
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img"'
            ' aria-label="A terminal: an owner and three peers of Millrace share a file">',
-           f"<style>text{{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#24292f;white-space:pre}}.b{{font-weight:bold}}"
+           "<style>text{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#24292f;white-space:pre}.b{font-weight:bold}"
            f".back{{fill:#f6f8fa;stroke:#d0d7de}}{style}@media(prefers-color-scheme:dark){{text{{fill:#c9d1d9}}"
            f".back{{fill:#161b22;stroke:#30363d}}{dark}}}</style>",
            f'<rect class="back" x=".5" y=".5" width="{width - 1:.0f}" height="{height - 1:.0f}" rx="8"/>']
@@ -132,7 +132,8 @@ def picture(lines):
                         for text, kind in spans(line))
         if parts.strip():
             length = len(re.sub(r"\x1b\[[\d;]*m", "", line).rstrip()) * CELL_WIDTH
-            out.append(f'<text xml:space="preserve" x="{MARGIN}" y="{y}" textLength="{length:.0f}">{parts.rstrip()}</text>')
+            place = f'x="{MARGIN}" y="{y}" textLength="{length:.0f}"'
+            out.append(f'<text xml:space="preserve" {place}>{parts.rstrip()}</text>')
     return "\n".join(out + ["</svg>"]) + "\n"
 
 

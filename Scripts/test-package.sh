@@ -16,8 +16,8 @@ tarball=$(ls -t "$folder"/millrace-*.tar.gz | head -1)
 bash Scripts/install.sh debootstrap lintian
 echo "1. What lintian says of the package."
 # Not of Debian itself: no bug number to close. The runtime of Swift is a library without hardening flags of Debian's.
-lintian --fail-on error --suppress-tags initial-upload-closes-no-bugs,hardening-no-fortify-functions,hardening-no-bindnow \
-    "$deb"
+lintian --fail-on error \
+    --suppress-tags initial-upload-closes-no-bugs,hardening-no-fortify-functions,hardening-no-bindnow "$deb"
 
 echo "2. A clean Debian 12."
 work=$(mktemp -d)
@@ -49,7 +49,8 @@ echo "3. Installing the .deb with what it needs, and nothing else."
 # What a minimal system leaves out of every package is wanted here.
 rm -f "$root"/etc/dpkg/dpkg.cfg.d/*exclude* "$root"/etc/dpkg/dpkg.cfg.d/docker 2>/dev/null || true
 inside 400 'apt-get update -q >/dev/null 2>&1 || true
-    apt-get install -q -y --no-install-recommends /tmp/millrace.deb bash-completion >/tmp/apt.log 2>&1 || { tail /tmp/apt.log; exit 1; }
+    apt-get install -q -y --no-install-recommends /tmp/millrace.deb bash-completion >/tmp/apt.log 2>&1 ||
+        { tail /tmp/apt.log; exit 1; }
     dpkg -s millrace | sed -n "s/^\(Version\|Depends\): /  \1 /p"
     dpkg --verify millrace'
 
