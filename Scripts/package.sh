@@ -4,10 +4,12 @@
 #
 #   Scripts/package.sh [FOLDER]     default: .build/packages
 #
-# The dates in them are SOURCE_DATE_EPOCH's, or the last commit's.
+# The dates in them are SOURCE_DATE_EPOCH's, or the last commit's. MAINTAINER="Name <address>" answers for the .deb.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$(mkdir -p "${1:-.build/packages}" && cd "${1:-.build/packages}" && pwd)
+
+maintainer=${MAINTAINER:-The Millrace maintainers <millrace@localhost>}
 
 bash Scripts/install.sh dpkg-dev fakeroot binutils
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
@@ -33,7 +35,8 @@ gzip -9n "$root"/usr/share/man/man1/*
 
 completion() {
     mkdir -p "$(dirname "$root/usr/share/$2")"
-    "$built" --generate-completion-script "$1" >"$root/usr/share/$2"
+    # Completions are read, not run.
+    "$built" --generate-completion-script "$1" | sed '1{/^#!/d}' >"$root/usr/share/$2"
 }
 completion bash bash-completion/completions/millrace
 completion zsh zsh/vendor-completions/_millrace
@@ -55,7 +58,7 @@ Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: millrace
 
 Files: *
-Copyright: the authors of Millrace
+Copyright: $(date -ud "@$SOURCE_DATE_EPOCH" +%Y) the authors of Millrace
 License: Apache-2.0
  On Debian systems, the full text of the Apache License 2.0 is in
  /usr/share/common-licenses/Apache-2.0.
@@ -66,8 +69,11 @@ Comment:
 END
 {
     printf 'millrace (%s) unstable; urgency=medium\n\n' "$version"
-    sed -n 's/^- /  * /p; s/^  \([^ ]\)/    \1/p' CHANGELOG.md
-    printf '\n -- The Millrace maintainers <millrace@localhost>  %s\n' "$(date -uRd "@$SOURCE_DATE_EPOCH")"
+    # Each entry as one line, then folded as Debian's changelogs are.
+    sed -n '/^- /,$p' CHANGELOG.md | awk '/^- / { if (n++) print ""; printf "%s", substr($0, 3); next }
+        /^  / { printf " %s", substr($0, 3) } END { print "" }' |
+        while IFS= read -r entry; do fold -sw 74 <<<"$entry" | sed '1s/^/  * /; 2,$s/^/    /; s/ *$//'; done
+    printf '\n -- %s  %s\n' "$maintainer" "$(date -uRd "@$SOURCE_DATE_EPOCH")"
 } | gzip -9n >"$doc/changelog.gz"
 
 # What the program's libraries ask for, by the system's own tool, which wants a source package's control file.
@@ -78,7 +84,7 @@ cat >"$root/DEBIAN/control" <<END
 Package: millrace
 Version: $version
 Architecture: $machine
-Maintainer: The Millrace maintainers <millrace@localhost>
+Maintainer: $maintainer
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
 Depends: $depends
 Suggests: pdsh | clustershell, wireshark
