@@ -9,6 +9,7 @@ struct PeerLoop {
     private var summarised = 0
     private var summaryAt: UInt64 = 0
     private var isFinishing = false
+    private var status = ServiceStatus()
 
     init(node: PeerNode) {
         self.node = node
@@ -16,8 +17,16 @@ struct PeerLoop {
 
     /// Returns when the run is over: nil if all is well.
     mutating func run(interrupt: CInt) -> NodeFailure? {
+        status.ready()
+        let failure = turns(interrupt: interrupt)
+        status.stopping(failure)
+        return failure
+    }
+
+    private mutating func turns(interrupt: CInt) -> NodeFailure? {
         while true {
             let now = MonotonicClock.nowNanoseconds
+            status.tell(node.statusText, now: now)
             tick(now: now)
             writeSummary(now: now)
             startFinishing()

@@ -40,7 +40,7 @@ struct ByteSize: ExpressibleByArgument {
 }
 
 struct SharedOptions: ParsableArguments {
-    @Option(help: "Folder for chunks and summary (default: owner-PORT or peer-PORT here).")
+    @Option(help: "Folder for chunks and summary (default: owner-PORT or peer-PORT here).", completion: .directory)
     var dir: String?
 
     @Option(help: "How chunks are kept: chunks (a file each) or flat (one file; half the disk, half the time).")

@@ -72,7 +72,7 @@ final class Child: Sendable {
     }
 
     /// The command beside the test bundle, wherever that was built.
-    private static func executable() throws -> URL {
+    static func executable() throws -> URL {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let folders =
