@@ -44,4 +44,6 @@ enum NodeLimits {
     static let upwardNewsNanoseconds: UInt64 = 250_000_000
     /// How often the summary file learns of new chunks.
     static let summaryNanoseconds: UInt64 = 500_000_000
+    /// Members that have gone which a status still tells of.
+    static let shownGoneCount = 64
 }
