@@ -73,8 +73,8 @@ struct FileAnswer {
         let text =
             "not all of this is here yet: \(file.held.count) of \(file.layout.chunkCount) chunks are verified;"
             + " /status has the map, another node may have the rest"
-        return HTTPResponse(
-            HTTPFault(.unavailable, text), headers: [("Retry-After", "\(retryAfterSeconds)"), ("Accept-Ranges", "bytes")])
+        let headers = [("Retry-After", "\(retryAfterSeconds)"), ("Accept-Ranges", "bytes")]
+        return HTTPResponse(HTTPFault(.unavailable, text), headers: headers.map { (name: $0.0, value: $0.1) })
     }
 
     private func contentRange(_ range: Range<UInt64>) -> String {
@@ -84,7 +84,7 @@ struct FileAnswer {
     /// RFC 6266: a plain name for old programs, the real one for all others. The name comes from outside.
     static func disposition(_ name: String) -> String {
         let plain = name.unicodeScalars.map { scalar -> String in
-            let isPlain = scalar.isASCII && scalar.value >= 32 && scalar.value != 127 && scalar != "\"" && scalar != "\\"
+            let isPlain = (32...126).contains(scalar.value) && scalar != "\"" && scalar != "\\"
             return isPlain ? String(scalar) : "_"
         }
         return "attachment; filename=\"\(plain.joined())\"; filename*=UTF-8''\(PercentCoding.encode(name))"

@@ -56,12 +56,14 @@ public final class HTTPServer: Sendable {
         acceptWake.signal()
         let deadline = MonotonicClock.nowNanoseconds + HTTPLimits.drainNanoseconds
         wakeAll()
-        while counters.values.connectionCount > 0, MonotonicClock.nowNanoseconds < deadline { pause() }
+        waitForClients(until: deadline)
         isOver.store(true, ordering: .sequentiallyConsistent)
         wakeAll()
-        while counters.values.connectionCount > 0, MonotonicClock.nowNanoseconds < deadline + HTTPLimits.closeNanoseconds {
-            pause()
-        }
+        waitForClients(until: deadline + HTTPLimits.closeNanoseconds)
+    }
+
+    private func waitForClients(until deadline: UInt64) {
+        while counters.values.connectionCount > 0, MonotonicClock.nowNanoseconds < deadline { pause() }
     }
 
     private func wakeAll() {

@@ -8,7 +8,8 @@ public struct ProcessUsage: Sendable {
     public static var now: ProcessUsage {
         var usage = rusage()
         getrusage(CInt(RUSAGE_SELF.rawValue), &usage)
-        return ProcessUsage(cpuSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime), residentByteCount: resident())
+        return ProcessUsage(
+            cpuSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime), residentByteCount: resident())
     }
 
     private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }

@@ -41,12 +41,18 @@ public struct NodeStatus: Sendable {
 
     /// One member of the swarm as this node sees it.
     public struct Member: Sendable {
-        public enum State: String, Sendable { case fetching, complete, gone, unknown }
+        public enum State: String, Sendable {
+            case fetching, complete, gone
+            /// A peer is connected with it, and hears only of those of its chunks that it has a use for.
+            case connected
+            /// A peer is not connected with it.
+            case unknown
+        }
 
         public let peer: PeerIndex
         public let address: String
         public let state: State
-        /// What it says it holds; nil where this node is not told.
+        /// What it says it holds, the least there is where it is `connected`; nil where this node is not told.
         public let held: ChunkSet?
         /// Whom the ring gives it to fetch from: its download neighbour, then its chords.
         public let sources: [PeerIndex]

@@ -77,9 +77,10 @@ extension PeerNode: ObservableNode {
             let isSelf = entry.peer == policy.selfIndex
             let view = views.first { $0.peer == entry.peer }
             let held = isSelf ? policy.have : view?.held
+            let isFull = held?.isFull ?? false
             return NodeStatus.Member(
                 peer: entry.peer, address: SocketAddress(entry.address, owner: owner).map { "\($0)" } ?? "",
-                state: held.map { $0.isFull ? .complete : .fetching } ?? .unknown, held: held,
+                state: isFull ? .complete : isSelf ? .fetching : held == nil ? .unknown : .connected, held: held,
                 sources: policy.ring.sources(of: entry.peer))
         }
     }

@@ -52,9 +52,13 @@ extension ServedFile {
 
     /// What a peer has verified so far.
     init(_ content: PeerContent, contentID: Digest?, held: ChunkSet) {
+        self.init(name: content.name, contentID: contentID, held: held, store: content.folder.store)
+    }
+
+    init(name: String, contentID: Digest?, held: ChunkSet, store: any ChunkStore) {
         self.init(
-            name: content.name, layout: content.layout, contentID: contentID, held: held, modificationSeconds: nil,
-            bytes: .store(content.folder.store))
+            name: name, layout: store.layout, contentID: contentID, held: held, modificationSeconds: nil,
+            bytes: .store(store))
     }
 
     /// A peer's finished file. Nil when it is no longer what was finished.

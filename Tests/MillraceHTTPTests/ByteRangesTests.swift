@@ -30,7 +30,9 @@ struct ByteRangesTests {
     @Test func noHeaderMeansTheWholeFile() { #expect(ByteRanges(nil, byteCount: 1000) == .all) }
 
     @Test func manySmallRangesMeanTheWholeFile() {
-        func header(_ count: Int) -> String { "bytes=" + (0..<count).map { "\($0 * 10)-\($0 * 10)" }.joined(separator: ",") }
+        func header(_ count: Int) -> String {
+            "bytes=" + (0..<count).map { "\($0 * 10)-\($0 * 10)" }.joined(separator: ",")
+        }
         #expect(ByteRanges(header(HTTPLimits.rangeCount + 1), byteCount: 1000) == .all)
         guard case .some(let ranges) = ByteRanges(header(HTTPLimits.rangeCount), byteCount: 1000) else {
             Issue.record("as many as are allowed")

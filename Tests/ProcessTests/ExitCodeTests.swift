@@ -10,7 +10,8 @@ import Testing
         "peer", "peer 9000", "peer 9000 nine", "peer 9000 9001 host:", "peer 9000 9001 9002 9003",
         "peer 9000 9001 --timeout -1", "peer 9000 9001 --timeout x", "peer 9000 9001 --content abc",
         "peer 9000 9001 --store tape", "peer 9000 9001 --io magic", "peer 9000 9001 -q -v",
-        "peer 9000 9001 --log-format xml", "verify", "verify data.bin --chunk-size 1", "demo --peers 0",
+        "peer 9000 9001 --log-format xml", "peer 9000 9001 --http", "owner 9000 data.bin --http host:",
+        "verify", "verify data.bin --chunk-size 1", "demo --peers 0",
     ])
     func badUsageIs64AndSaysWhy(words: String) throws {
         let ground = try Ground()

@@ -41,7 +41,7 @@ function note() {
   rates.add("sent", seconds, status.bytes.sent);
   for (const member of status.members) if (member.heldChunks !== null) rates.add(`m${member.peer}`, seconds, member.heldChunks * (status.file?.chunkBytes ?? 0));
   for (const source of status.sources) rates.add(`s${source.peer}`, seconds, source.bytes);
-  history.add(rates.of("received"), rates.of("sent"));
+  if (rates.of("sent") !== null) history.add(rates.of("received"), rates.of("sent"));
 }
 
 function showHead() {
@@ -107,7 +107,8 @@ function showMap() {
 
 function showRate() {
   const [down, up] = [rates.of("received"), rates.of("sent")];
-  write("rate-note", isOwner() ? `Sending ${rate(up)} (violet)` : `Receiving ${rate(down)} (green), sending ${rate(up)} (violet)`);
+  write("rate-note", isOwner() ? `Sending ${rate(up)}.` : `Receiving ${rate(down)}, sending ${rate(up)}.`);
+  for (const id of ["received-key", "received-name"]) find(id).hidden = isOwner();
   drawRate(find("rate"), history, !isOwner());
   find("rate").setAttribute("aria-label", find("rate-note").textContent);
 }
@@ -130,7 +131,7 @@ function showSources() {
     const row = make("tr");
     const late = source.late === 0 ? "0" : `${source.late} of ${source.chunks + source.outstanding}`;
     const cells = [bytes(source.bytes), rate(rates.of(`s${source.peer}`)), source.chunks > 0 ? wait(source.meanSeconds) : "–", source.chunks > 0 ? wait(source.longestSeconds) : "–", late];
-    row.append(make("td", "", `Peer ${source.peer}`), ...cells.map((text) => make("td", "number", text)));
+    row.append(make("td", "", `Peer ${source.peer}`), ...cells.map((text, index) => make("td", index > 2 ? "number spare" : "number", text)));
     row.append(make("td", source.slow ? "state slow" : "state", source.slow ? "slow" : source.connected ? "connected" : "not connected"));
     return row;
   }));
@@ -158,14 +159,14 @@ function showMembers() {
   const shown = status.members.slice(0, shownMemberCount);
   const slow = status.members.filter((member) => member.slow).map((member) => member.peer);
   const more = status.members.length - shown.length;
-  write("members-note", [status.members.length === 0 ? "No peer has come yet." : "In ring order, each strip from the file's start to its end.", slow.length > 0 ? `Slow: peer ${slow.join(", peer ")}.` : "", more > 0 ? `${more} more are not shown.` : ""].join(" ").trim());
+  write("members-note", [status.members.length === 0 ? "No peer has come yet." : "In ring order, each strip from the file's start to its end.", status.members.some((member) => member.state === "connected") ? "Others tell this peer only of chunks it may want: they hold at least what is shown." : "", slow.length > 0 ? `Slow: peer ${slow.join(", peer ")}.` : "", more > 0 ? `${more} more are not shown.` : ""].join(" ").trim());
   const items = shown.map((member) => {
     const row = rowOf(member);
     row.name.textContent = member.peer === status.peer ? `Peer ${member.peer} (this one)` : `Peer ${member.peer}`;
     row.address.textContent = member.address;
-    row.share.textContent = member.heldChunks === null ? "–" : `${Math.floor(100 * share(member))} %`;
+    row.share.textContent = member.heldChunks === null ? "–" : `${member.state === "connected" ? "≥ " : ""}${Math.floor(100 * share(member))} %`;
     row.rate.textContent = member.state === "fetching" ? rate(rates.of(`m${member.peer}`)) : "";
-    row.state.textContent = member.slow ? "slow" : { complete: "done", gone: "gone", unknown: "not connected", fetching: "fetching" }[member.state];
+    row.state.textContent = member.slow ? "slow" : { complete: "done", gone: "gone", unknown: "not connected", fetching: "fetching", connected: "connected" }[member.state];
     row.state.className = `state ${member.slow ? "slow" : member.state === "complete" ? "done" : ""}`;
     row.item.className = [member.state === "gone" ? "gone" : "", member.peer === status.peer ? "lit" : ""].join(" ").trim();
     row.map.setAttribute("aria-label", `Peer ${member.peer} holds ${row.share.textContent}`);
