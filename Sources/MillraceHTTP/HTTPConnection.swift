@@ -6,6 +6,7 @@ struct HTTPConnection {
     let router: Router
     let counters: HTTPCounters
     let node: any ObservableNode
+    let patience: HTTPPatience
     /// Ends this connection's waits when the server ends.
     let wake: WakeUp
     /// The server takes no more requests, and has none to spare time for.
@@ -35,11 +36,11 @@ struct HTTPConnection {
     private func read(_ reader: inout RequestReader, from socket: borrowing Socket) throws(HTTPFault) -> HTTPRequest? {
         let buffer = PooledBuffer(byteCount: HTTPLimits.headByteCount)
         var deadline: UInt64?
-        let idleUntil = MonotonicClock.nowNanoseconds + HTTPLimits.idleNanoseconds
+        let idleUntil = MonotonicClock.nowNanoseconds + patience.idleNanoseconds
         while true {
             if let request = try reader.next() { return request }
             if reader.hasBegun, deadline == nil {
-                deadline = MonotonicClock.nowNanoseconds + HTTPLimits.requestNanoseconds
+                deadline = MonotonicClock.nowNanoseconds + patience.requestNanoseconds
             }
             let until = deadline ?? idleUntil
             switch try? socket.receive(into: buffer.bytes) {
@@ -68,6 +69,7 @@ struct HTTPConnection {
         counters.answered(response.status)
         let head = response.head(date: WallClock.now.seconds, keepsConnection: keeps)
         var sender = ResponseSender(response, head: head, hasBody: hasBody, node: node, counters: counters)
-        return sender.run(on: socket, wake: wake, isOver: isOver) == .sent
+        return sender.run(
+            on: socket, wake: wake, stallNanoseconds: patience.stallNanoseconds, isOver: isOver) == .sent
     }
 }

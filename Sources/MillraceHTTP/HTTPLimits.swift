@@ -10,11 +10,6 @@ enum HTTPLimits {
     static let headerCount = 100
     /// The path and query of a request. Percent-encoded, the longest file name takes 765 bytes.
     static let targetByteCount = 2048
-    /// A request must be whole this long after its first byte, and a connection may be idle for so long.
-    static let requestNanoseconds: UInt64 = 10_000_000_000
-    static let idleNanoseconds: UInt64 = 15_000_000_000
-    /// A reader that takes nothing for this long is gone.
-    static let stallNanoseconds: UInt64 = 30_000_000_000
     /// What the end of a connection may take.
     static let closeNanoseconds: UInt64 = 1_000_000_000
     /// What answers under way have left when the node's run is over.
@@ -33,4 +28,14 @@ enum HTTPLimits {
     /// Retry-After of a range that is not there yet, in seconds.
     static let retryAfterSeconds = 1...60
     static let threadStackByteCount = 512 * 1024
+}
+
+/// How long a client may take for what is its turn.
+struct HTTPPatience: Sendable {
+    /// A request must be whole this long after its first byte.
+    var requestNanoseconds: UInt64 = 10_000_000_000
+    /// A connection may be idle for so long.
+    var idleNanoseconds: UInt64 = 15_000_000_000
+    /// A reader that takes nothing for this long is gone.
+    var stallNanoseconds: UInt64 = 30_000_000_000
 }

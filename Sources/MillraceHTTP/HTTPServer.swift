@@ -8,6 +8,7 @@ public final class HTTPServer: Sendable {
     private let node: any ObservableNode
     private let router: Router
     private let counters = HTTPCounters()
+    private let patience: HTTPPatience
     private let acceptWake: WakeUp
     /// No more requests are taken; answers under way may end.
     private let isEnding = Atomic(false)
@@ -27,7 +28,16 @@ public final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - endpoint: where to listen; without a host, on this machine's loopback address only.
     ///   - names: host names that requests may be for besides this machine's own.
-    public init(_ endpoint: Endpoint, names: [String] = [], node: any ObservableNode) throws(NodeFailure) {
+    public convenience init(
+        _ endpoint: Endpoint, names: [String] = [], node: any ObservableNode
+    ) throws(NodeFailure) {
+        try self.init(endpoint, names: names, node: node, patience: HTTPPatience())
+    }
+
+    init(
+        _ endpoint: Endpoint, names: [String] = [], node: any ObservableNode, patience: HTTPPatience
+    ) throws(NodeFailure) {
+        self.patience = patience
         do throws(SystemError) {
             acceptWake = try WakeUp()
             listener = try Listener(host: endpoint.host ?? "127.0.0.1", port: endpoint.port)
@@ -112,7 +122,7 @@ public final class HTTPServer: Sendable {
 
     private func serve(_ socket: consuming Socket, _ client: Client) {
         HTTPConnection(
-            router: router, counters: counters, node: node, wake: client.wake,
+            router: router, counters: counters, node: node, patience: patience, wake: client.wake,
             isEnding: { self.isEnding.load(ordering: .relaxed) }, isOver: { self.isOver.load(ordering: .relaxed) }
         ).run(on: socket)
         forget(client)

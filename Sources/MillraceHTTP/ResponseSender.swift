@@ -32,7 +32,9 @@ struct ResponseSender: ~Copyable {
     }
 
     /// Runs until all is with the kernel, the reader is gone or takes nothing, or `isOver` says so.
-    mutating func run(on socket: borrowing Socket, wake: WakeUp, isOver: () -> Bool) -> Outcome {
+    mutating func run(
+        on socket: borrowing Socket, wake: WakeUp, stallNanoseconds: UInt64, isOver: () -> Bool
+    ) -> Outcome {
         while true {
             fill()
             guard transport.queuedCount > 0 else { return .sent }
@@ -52,14 +54,14 @@ struct ResponseSender: ~Copyable {
             }
             if isOver() { return .broken }
             if isFlushed { continue }
-            guard wait(for: socket, wake) else { return .broken }
+            guard wait(for: socket, wake, stallNanoseconds) else { return .broken }
         }
     }
 
-    private func wait(for socket: borrowing Socket, _ wake: WakeUp) -> Bool {
+    private func wait(for socket: borrowing Socket, _ wake: WakeUp, _ stallNanoseconds: UInt64) -> Bool {
         let ready = try? WaitPoint.wait(
             socket: socket.descriptor, forReading: false, forWriting: true, wake: wake,
-            untilNanoseconds: MonotonicClock.nowNanoseconds + HTTPLimits.stallNanoseconds)
+            untilNanoseconds: MonotonicClock.nowNanoseconds + stallNanoseconds)
         return ready.map { !$0.isEmpty } ?? false
     }
 

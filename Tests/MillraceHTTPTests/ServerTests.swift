@@ -106,6 +106,42 @@ import Testing
         #expect(isServed)
     }
 
+    @Test func aRequestThatIsNotFinishedIsNotWaitedForForEver() throws {
+        var patience = HTTPPatience()
+        patience.requestNanoseconds = 100_000_000
+        let server = try TestServer(try StubNode(byteCount: 10), patience: patience)
+        var client = try TestClient(port: server.port)
+        try client.send("GET /healthz HTTP/1.1\r\nHost: ")
+        #expect(try client.answer(withinSeconds: 5).status == 408)
+        #expect(try client.closes(withinSeconds: 5))
+    }
+
+    @Test func anIdleConnectionIsClosed() throws {
+        var patience = HTTPPatience()
+        patience.idleNanoseconds = 100_000_000
+        let server = try TestServer(try StubNode(byteCount: 10), patience: patience)
+        var client = try TestClient(port: server.port)
+        try client.send(TestClient.request("/healthz"))
+        #expect(try client.answer().status == 200)
+        #expect(try client.closes(withinSeconds: 5))
+    }
+
+    /// More than the sockets hold, and nobody who takes it.
+    @Test func aReaderThatTakesNothingIsGone() throws {
+        var patience = HTTPPatience()
+        patience.stallNanoseconds = 100_000_000
+        let node = try StubNode(byteCount: 30_000_000, chunkByteCount: 102_400)
+        let server = try TestServer(node, patience: patience)
+        let box = try TestClientBox(port: server.port)
+        try box.send("/file")
+        let deadline = MonotonicClock.nowNanoseconds + 10_000_000_000
+        var text = ""
+        while MonotonicClock.nowNanoseconds < deadline, !text.contains("millrace_http_connections 1\n") {
+            text = try TestClient.ask(server.port, "/metrics").text
+        }
+        #expect(text.contains("millrace_http_connections 1\n"), "its thread has ended; this look is the one there is")
+    }
+
     @Test func aServerThatEndsClosesWhatIsIdle() throws {
         let server = try TestServer(try StubNode(byteCount: 10))
         var client = try TestClient(port: server.port)
@@ -142,6 +178,8 @@ final class TestClientBox {
     private var client: TestClient
 
     init(port: UInt16) throws { client = try TestClient(port: port) }
+
+    func send(_ path: String) throws { try client.send(TestClient.request(path)) }
 
     func ask(_ path: String) throws -> TestAnswer {
         try client.send(TestClient.request(path))

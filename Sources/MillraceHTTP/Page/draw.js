@@ -146,9 +146,10 @@ function drawMember(context, at, member, few, isSelf) {
   context.fillStyle = few ? colour("card") : member.share >= 1 ? accent : colour("empty");
   context.fill();
   context.lineWidth = few ? 3.5 : 1.5;
-  context.strokeStyle = colour("empty");
+  /* Of those that are only connected, how much they hold is not known. */
+  context.strokeStyle = colour(member.state === "connected" ? "water-soft" : "empty");
   context.stroke();
-  if (member.share > 0) {
+  if (member.share > 0 && member.state !== "connected") {
     circle(size, -Math.PI / 2, -Math.PI / 2 + 2 * Math.PI * member.share);
     context.strokeStyle = accent;
     context.stroke();

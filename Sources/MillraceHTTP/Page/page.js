@@ -129,8 +129,7 @@ function showSources() {
   write("sources-note", status.sources.length === 0 ? "No chunk has come from another peer yet." : slow.length === 0 ? "None of them is slow." : `Slow: peer ${slow.join(", peer ")}. Others are asked first.`);
   find("sources").replaceChildren(...status.sources.map((source) => {
     const row = make("tr");
-    const late = source.late === 0 ? "0" : `${source.late} of ${source.chunks + source.outstanding}`;
-    const cells = [bytes(source.bytes), rate(rates.of(`s${source.peer}`)), source.chunks > 0 ? wait(source.meanSeconds) : "–", source.chunks > 0 ? wait(source.longestSeconds) : "–", late];
+    const cells = [bytes(source.bytes), rate(rates.of(`s${source.peer}`)), source.chunks > 0 ? wait(source.meanSeconds) : "–", source.chunks > 0 ? wait(source.longestSeconds) : "–", String(source.late)];
     row.append(make("td", "", `Peer ${source.peer}`), ...cells.map((text, index) => make("td", index > 2 ? "number spare" : "number", text)));
     row.append(make("td", source.slow ? "state slow" : "state", source.slow ? "slow" : source.connected ? "connected" : "not connected"));
     return row;

@@ -102,8 +102,8 @@ final class TestServer {
     let server: HTTPServer
     var port: UInt16 { server.port }
 
-    init(_ node: StubNode) throws {
-        server = try HTTPServer(Endpoint(host: nil, port: 0), node: node)
+    init(_ node: StubNode, patience: HTTPPatience = HTTPPatience()) throws {
+        server = try HTTPServer(Endpoint(host: nil, port: 0), node: node, patience: patience)
         try server.start()
     }
 
