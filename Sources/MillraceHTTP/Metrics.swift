@@ -35,7 +35,7 @@ enum Metrics {
         writer.metric(
             "millrace_clients", .gauge, "Nodes that are connected to fetch from this one.", status.clientCount)
         writer.metric("millrace_ring_members", .gauge, "Members of the swarm now, as this node knows it.")
-        writer.sample(status.members.count { $0.state != .gone })
+        writer.sample(status.members.count { $0.isPresent })
     }
 
     private static func file(_ status: NodeStatus, _ writer: inout MetricsWriter) {
@@ -63,11 +63,11 @@ enum Metrics {
     }
 
     private static func members(_ status: NodeStatus, _ writer: inout MetricsWriter) {
-        writer.metric("millrace_members", .gauge, "Peers by state; of those that are gone, the last.")
+        writer.metric("millrace_members", .gauge, "Peers by state; of those that have left, the last.")
         for state in [NodeStatus.Member.State.fetching, .complete, .gone] {
             writer.sample(status.members.count { $0.state == state }, [("state", state.rawValue)])
         }
-        let present = status.members.filter { $0.state != .gone }
+        let present = status.members.filter { $0.isPresent }
         func labels(_ member: NodeStatus.Member) -> [(String, String)] {
             [("peer", "\(member.peer)"), ("address", member.address)]
         }

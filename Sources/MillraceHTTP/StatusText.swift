@@ -58,6 +58,7 @@ enum StatusText {
             json.field("peer", member.peer)
             json.field("address", member.address)
             json.field("state", member.state.rawValue)
+            json.field("present", member.isPresent)
             json.field("heldChunks", member.held?.count)
             json.field("map", member.held.map { ChunkMap.text($0, cellCount: HTTPLimits.memberMapCellCount) })
             json.array("sources") { json in

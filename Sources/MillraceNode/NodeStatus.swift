@@ -52,6 +52,8 @@ public struct NodeStatus: Sendable {
         public let peer: PeerIndex
         public let address: String
         public let state: State
+        /// It is on the ring now; one that is complete may have left it.
+        public var isPresent = true
         /// What it says it holds, the least there is where it is `connected`; nil where this node is not told.
         public let held: ChunkSet?
         /// Whom the ring gives it to fetch from: its download neighbour, then its chords.

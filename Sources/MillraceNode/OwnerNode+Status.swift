@@ -45,11 +45,18 @@ extension OwnerNode: ObservableNode {
             let address = SocketAddress(host: records[Int(entry.peer)].address.host, port: entry.address.port)
             return member(records[Int(entry.peer)], address, policy, now: now)
         }
-        let gone = records.filter { record in
-            record.link == nil && !policy.isMember(record.peer)
-                && !records[(Int(record.peer) + 1)...].contains { $0.node == record.node }
+        return present + gone(records, policy).map { member($0, $0.address, policy, now: now) }
+    }
+
+    /// The last that have gone; who came back goes by its later number.
+    private func gone(_ records: [MemberRecord], _ policy: OwnerPolicy) -> [MemberRecord] {
+        var later: Set<NodeToken> = []
+        var gone: [MemberRecord] = []
+        for record in records.reversed() where gone.count < NodeLimits.shownGoneCount {
+            let isLast = later.insert(record.node).inserted
+            if isLast, record.link == nil, !policy.isMember(record.peer) { gone.append(record) }
         }
-        return present + gone.suffix(NodeLimits.shownGoneCount).map { member($0, $0.address, policy, now: now) }
+        return gone.reversed()
     }
 
     private func member(
@@ -59,7 +66,7 @@ extension OwnerNode: ObservableNode {
         let end = record.completed ?? record.left ?? now
         return NodeStatus.Member(
             peer: record.peer, address: "\(address)",
-            state: record.completed != nil ? .complete : isGone ? .gone : .fetching,
+            state: record.completed != nil ? .complete : isGone ? .gone : .fetching, isPresent: !isGone,
             held: policy.held(by: record.peer), sources: policy.ring.sources(of: record.peer),
             bytesSent: record.bytesSent, seconds: Double(end - record.joined) / 1e9,
             strikeCount: policy.strikeCount(of: record.peer))

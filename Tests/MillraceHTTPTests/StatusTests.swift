@@ -11,7 +11,7 @@ import Testing
         NodeStatus.Member(
             peer: 4, address: "10.0.0.4:9001", state: .fetching, held: ChunkSet.all(of: 10), sources: [7, 4],
             bytesSent: 12, seconds: 1.5, strikeCount: 1, isSlow: true),
-        NodeStatus.Member(peer: 7, address: "say \"hi\"\\\n", state: .gone, held: nil, sources: []),
+        NodeStatus.Member(peer: 7, address: "say \"hi\"\\\n", state: .gone, isPresent: false, held: nil, sources: []),
     ]
     static let sources = [
         NodeStatus.Source(
@@ -44,6 +44,7 @@ import Testing
         let members = try #require(object["members"] as? [[String: Any]])
         #expect(members.count == 2)
         #expect(members[0]["slow"] as? Bool == true)
+        #expect(members.map { $0["present"] as? Bool } == [true, false])
         #expect(members[0]["sources"] as? [Int] == [7, 4])
         #expect(members[1]["address"] as? String == "say \"hi\"\\\n")
         #expect(members[1]["heldChunks"] is NSNull && members[1]["map"] is NSNull)

@@ -65,6 +65,22 @@ import Testing
         return bytes
     }
 
+    @Test func whoHasLeftIsStillToldOf() throws {
+        let bench = try Bench(byteCount: 100_000)
+        let owner = try bench.owner { $0.common.lingerSeconds = 60 }
+        let peer = try bench.peer("peer", of: owner.port) { $0.common.lingerSeconds = 60 }
+        try until { owner.node.status.members.first?.state == .complete }
+        #expect(owner.node.status.members.first?.isPresent == true)
+        peer.interrupt.signal()
+        _ = try? peer.report()
+        try until { owner.node.status.members.first?.isPresent == false }
+        let member = try #require(owner.node.status.members.first)
+        #expect(member.state == .complete && member.held == nil && member.sources.isEmpty)
+        #expect(owner.node.status.clientCount == 0)
+        owner.interrupt.signal()
+        _ = try? owner.report()
+    }
+
     @Test func aPeerThatWaitsForItsOwnerSaysSo() throws {
         let bench = try Bench(byteCount: 10)
         let peer = try bench.peer("peer", of: try FreePort.take())

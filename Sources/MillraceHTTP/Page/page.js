@@ -114,7 +114,7 @@ function showRate() {
 }
 
 function showRing() {
-  const members = status.members.filter((member) => member.state !== "gone").map((member) => ({ ...member, share: share(member) }));
+  const members = status.members.filter((member) => member.present).map((member) => ({ ...member, share: share(member) }));
   const chosen = lit ?? (isOwner() ? null : status.peer);
   const note = members.length === 0 ? "Nobody is here yet." : chosen === null ? "Lines lead to whom each peer fetches from: its neighbour, and chords across the ring." : `Lit: whom peer ${chosen} fetches from.`;
   write("ring-note", note);
@@ -165,9 +165,9 @@ function showMembers() {
     row.address.textContent = member.address;
     row.share.textContent = member.heldChunks === null ? "–" : `${member.state === "connected" ? "≥ " : ""}${Math.floor(100 * share(member))} %`;
     row.rate.textContent = member.state === "fetching" ? rate(rates.of(`m${member.peer}`)) : "";
-    row.state.textContent = member.slow ? "slow" : { complete: "done", gone: "gone", unknown: "not connected", fetching: "fetching", connected: "connected" }[member.state];
+    row.state.textContent = member.slow ? "slow" : { complete: member.present ? "done" : "done, left", gone: "gone", unknown: "not connected", fetching: "fetching", connected: "connected" }[member.state];
     row.state.className = `state ${member.slow ? "slow" : member.state === "complete" ? "done" : ""}`;
-    row.item.className = [member.state === "gone" ? "gone" : "", member.peer === status.peer ? "lit" : ""].join(" ").trim();
+    row.item.className = [member.present ? "" : "gone", member.peer === status.peer ? "lit" : ""].join(" ").trim();
     row.map.setAttribute("aria-label", `Peer ${member.peer} holds ${row.share.textContent}`);
     return row.item;
   });

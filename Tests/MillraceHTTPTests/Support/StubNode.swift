@@ -79,11 +79,15 @@ final class TestFolder: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// Bytes that look random and are always the same.
+/// Bytes that look random and are always the same. They repeat after a prime number of them, so that no chunk is like
+/// another.
 func someBytes(_ count: Int) -> [UInt8] {
     var state: UInt64 = 1
-    return (0..<count).map { _ in
+    let block = (0..<65_537).map { _ in
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return UInt8(truncatingIfNeeded: state >> 33)
     }
+    var bytes: [UInt8] = []
+    while bytes.count < count { bytes += block.prefix(count - bytes.count) }
+    return bytes
 }
