@@ -86,6 +86,9 @@ public struct Socket: ~Copyable, Sendable {
     private func tune() {
         let tcp = CInt(IPPROTO_TCP)
         try? System.setOption(descriptor, tcp, TCP_NODELAY, 1)
+        // CUBIC leaves slow start as soon as a queue forms (HyStart, RFC 9406), and with chunks as bursts and few of
+        // them in flight its window then hardly grows: some connections stay slow for the whole run. Reno does not.
+        try? System.setOption(descriptor, tcp, TCP_CONGESTION, "reno")
         try? System.setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
         try? System.setOption(descriptor, tcp, TCP_KEEPIDLE, 10)
         try? System.setOption(descriptor, tcp, TCP_KEEPINTVL, 5)

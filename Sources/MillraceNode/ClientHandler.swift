@@ -18,6 +18,7 @@ final class ClientHandler: ConnectionHandler {
     private var hasClosedManifest = false
     private var hasListed = false
     private var isComplete = false
+    private var hasGivenCredit = false
 
     init(node: OwnerNode, link: Link, address: SocketAddress) {
         self.node = node
@@ -78,10 +79,12 @@ final class ClientHandler: ConnectionHandler {
         node.fail(NodeFailure(.fileFault, "chunk \(chunk) of \(node.file.name) can't be read any more: \(fault)"))
     }
 
-    /// Digests go ahead of the chunks they cover.
+    /// Digests go ahead of the chunks they cover; to a peer that takes no chunks yet, because it verifies what it has,
+    /// all of them go.
     func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64? {
         guard peer != nil else { return .max }
-        let known = node.digestCount.load(ordering: .acquiring)
+        let all = node.digestCount.load(ordering: .acquiring)
+        let known = takesAllDigests ? all : min(all, node.digestTarget.load(ordering: .acquiring))
         let isClosed = node.isManifestClosed.load(ordering: .acquiring)
         var isFirst = true
         while digestsSent < known, isFirst || digestsSent <= chunk ?? 0 {
@@ -89,12 +92,14 @@ final class ClientHandler: ConnectionHandler {
             sendDigests(upTo: known)
         }
         if digestsSent < known { return now }
-        if isClosed, !hasClosedManifest, let contentID = node.state.withLock({ $0.manifest.contentID }) {
+        if isClosed, !hasClosedManifest, digestsSent == all, let contentID = node.state.withLock({ $0.manifest.contentID }) {
             hasClosedManifest = true
             _ = link.post(.manifestEnd(contentID: contentID))
         }
         return nil
     }
+
+    private var takesAllDigests: Bool { stage == .running && !hasGivenCredit }
 
     private func sendDigests(upTo known: UInt32) {
         let first = digestsSent
@@ -139,6 +144,7 @@ final class ClientHandler: ConnectionHandler {
 
     private func credit(_ count: Int, now: UInt64) throws(ConnectionEnd) {
         guard let peer else { return }
+        hasGivenCredit = true
         let fault: WireError? = node.update { state, effects in
             do throws(WireError) {
                 try state.policy.credit(peer, count: count)

@@ -56,6 +56,8 @@ final class Connection<Handler: ConnectionHandler> {
     private var liveness: Liveness
     /// Control bytes given to the transport since it was last empty.
     private var unsentControlByteCount = 0
+    /// The socket may have something to read: it said so, or has not been asked since.
+    private var isReadable = true
 
     init(socket: consuming Socket, link: Link, transport: any Transport, handler: Handler) {
         self.socket = socket
@@ -85,7 +87,7 @@ final class Connection<Handler: ConnectionHandler> {
         if isFlushed { unsentControlByteCount = 0 }
         // Who asks without reading the answers is not read either until it does.
         let takesMore = unsentControlByteCount <= NodeLimits.unsentControlByteCount
-        if takesMore, try receive(now: now) { return }
+        if takesMore, isReadable, try receive(now: now) { return }
         now = MonotonicClock.nowNanoseconds
         let pingAt = try liveness.check(now: now, isEstablished: receiver.isEstablished) { token in
             _ = link.post(.ping(token))
@@ -94,9 +96,10 @@ final class Connection<Handler: ConnectionHandler> {
         defer { link.unpark() }
         receiver.willWait(on: socket)
         do throws(SystemError) {
-            _ = try WaitPoint.wait(
+            let ready = try WaitPoint.wait(
                 socket: socket.descriptor, forReading: takesMore, forWriting: !isFlushed, wake: link.wake,
                 untilNanoseconds: min(newsAt ?? .max, pingAt))
+            if !ready.isDisjoint(with: [.readable, .failed]) { isReadable = true }
         } catch {
             throw .closed("\(error)")
         }
@@ -186,12 +189,17 @@ final class Connection<Handler: ConnectionHandler> {
     /// Reads what has arrived, up to one buffer; false when nothing has.
     private func receive(now: UInt64) throws(ConnectionEnd) -> Bool {
         do throws(SystemError) {
-            guard try receiver.fill(from: socket) else { return false }
+            guard try receiver.fill(from: socket) else {
+                isReadable = false
+                return false
+            }
         } catch {
             throw .closed("\(error)")
         }
         liveness.received(now: now)
         if receiver.isClosed { throw .closed("the other side closed the connection") }
+        // Less than there was room for: the socket is empty, and says so when it no longer is.
+        isReadable = !receiver.isDrained
         do throws(WireError) {
             while pendingEnd == nil, let event = try receiver.next() { handleKeepingEnd(event, now: now) }
         } catch {

@@ -37,6 +37,8 @@ struct FrameReceiver: ~Copyable {
     private var buffer: PooledBuffer?
     private var hasher = SHA256Hasher()
     private(set) var isClosed = false
+    /// The last read took everything there was.
+    private(set) var isDrained = false
     /// A hello has come.
     private(set) var isEstablished = false
 
@@ -52,11 +54,13 @@ struct FrameReceiver: ~Copyable {
         stagingEnd = 0
         let transfer: Transfer
         var room = 0
+        var asked = staging.bytes.count
         if case .keeping(let header, let digest, let received) = chunk, let base = chunkBase {
             let rest = UnsafeMutableRawBufferPointer(rebasing: base[received..<header.payloadByteCount])
             room = rest.count
             let next = UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<FrameReceiver.readAheadByteCount])
             transfer = try socket.receive(into: rest, then: next)
+            asked = room + next.count
             if case .bytes(let count) = transfer {
                 let taken = min(count, room)
                 hasher.update(UnsafeRawBufferPointer(rebasing: rest[..<taken]))
@@ -72,6 +76,7 @@ struct FrameReceiver: ~Copyable {
             return true
         case .bytes(let count):
             stagingEnd = max(0, count - room)
+            isDrained = count < asked
             return true
         }
     }

@@ -21,8 +21,10 @@ public final class OwnerNode: Sendable {
     public let listenPort: UInt16
     private let listener: Listener
 
-    /// Digests known, so that connections can look for news without the lock.
+    /// Digests known, and those that should be with the peers by now, so that connections can look for news without
+    /// the lock.
     let digestCount = Atomic<UInt32>(0)
+    let digestTarget: Atomic<UInt32>
     let isManifestClosed = Atomic(false)
     let deadline = Atomic(UInt64.max)
     let threadCount = Atomic(0)
@@ -39,7 +41,9 @@ public final class OwnerNode: Sendable {
         } catch {
             throw NodeFailure(error)
         }
-        state = Lock(OwnerState(layout: layout))
+        let state = OwnerState(layout: layout)
+        digestTarget = Atomic(state.policy.digestTarget)
+        self.state = Lock(state)
         do throws(SystemError) {
             let wake = try WakeUp()
             self.wake = wake
@@ -165,8 +169,18 @@ extension OwnerNode {
         event(&state.policy, &actions)
         state.policy.pump(at: now, into: &actions)
         for action in actions { perform(action, &state, &effects) }
+        let target = state.policy.digestTarget
+        if target > digestTarget.exchange(target, ordering: .acquiringAndReleasing) { wakeForNews(state, &effects) }
         let due = state.policy.nextDeadline(at: now) ?? .max
         if due < deadline.exchange(due, ordering: .relaxed) { effects.wakesMain = true }
+    }
+
+    /// Digests are there to be sent, or the content ID is.
+    func wakeForNews(_ state: OwnerState, _ effects: inout OwnerEffects) {
+        for member in state.members {
+            guard let link = member.link else { continue }
+            effects.wake(link, if: link.takesNews())
+        }
     }
 
     private func perform(_ action: OwnerAction, _ state: inout OwnerState, _ effects: inout OwnerEffects) {

@@ -70,7 +70,8 @@ extension PeerNode {
         guard isNew, let policy = state.policy else { return }
         state.journal.append(chunk)
         journalCount.store(state.journal.count, ordering: .releasing)
-        announceNanoseconds.store(policy.pace.announceNanoseconds, ordering: .relaxed)
+        announceNanoseconds.store(policy.announceNanoseconds, ordering: .relaxed)
+        ownerAnnounceNanoseconds.store(policy.ownerAnnounceNanoseconds, ordering: .relaxed)
         for client in state.clients {
             guard let peer = client.peer, !policy.isKnown(chunk, at: peer) else { continue }
             effects.wake(client.link, if: client.link.takesNews())

@@ -22,7 +22,9 @@ public final class PeerNode: Sendable {
 
     /// The length of the journal, so that connections can look for news without the lock.
     let journalCount = Atomic(0)
+    /// How far apart announcements to neighbours, and those to the owner, go out.
     let announceNanoseconds = Atomic<UInt64>(0)
+    let ownerAnnounceNanoseconds = Atomic<UInt64>(0)
     /// When the policy wants its next tick, and when the main thread will wake by itself.
     let deadline = Atomic(UInt64.max)
     let mainDeadline = Atomic(UInt64.max)

@@ -56,7 +56,7 @@ struct Splitter {
             }
             node.digestCount.store(range.upperBound, ordering: .releasing)
             node.decide(&state, &effects, now: now) { policy, _ in policy.hashed(range) }
-            wakeForNews(state, &effects)
+            node.wakeForNews(state, &effects)
         }
     }
 
@@ -68,15 +68,8 @@ struct Splitter {
         node.update { state, effects in
             state.manifest.close(contentID: contentID)
             node.isManifestClosed.store(true, ordering: .releasing)
-            wakeForNews(state, &effects)
+            node.wakeForNews(state, &effects)
             effects.notice("all \(node.layout.chunkCount) chunks hashed, content ID \(contentID)")
-        }
-    }
-
-    private func wakeForNews(_ state: OwnerState, _ effects: inout OwnerEffects) {
-        for member in state.members {
-            guard let link = member.link else { continue }
-            effects.wake(link, if: link.takesNews())
         }
     }
 }

@@ -37,6 +37,7 @@ extension OwnerPolicy {
             members[Int(peer)]!.writing.append(now)
             grantsInFlight.append(Grant(peer: peer, chunk: chunk, at: now))
             sentChunkCount += 1
+            advanceFrontier(to: chunk + 1)
             actions.append(.grant(peer, chunk))
         }
     }

@@ -72,6 +72,10 @@ public struct OwnerPolicy: Sendable {
     var listNanoseconds: UInt64?
     /// Chunks below this number are hashed and may be handed out.
     var hashedEnd: ChunkID = 0
+    /// One above the highest chunk that was handed out or that a peer brought along.
+    private var frontier: ChunkID = 0
+    /// Digests below this number should be with the peers by now.
+    public private(set) var digestTarget: UInt32
     private var planner = RingPlanner()
 
     static let nobody = PeerIndex.max
@@ -83,6 +87,7 @@ public struct OwnerPolicy: Sendable {
         relayed = ChunkSet(chunkCount: layout.chunkCount)
         holderCount = Array(repeating: 0, count: count)
         grantee = Array(repeating: OwnerPolicy.nobody, count: count)
+        digestTarget = min(layout.chunkCount, SwarmLimits.shortestDigestLead)
     }
 
     /// Chunks that were hashed and may be handed out from now on; those that a peer brought along are not offered.
@@ -108,6 +113,7 @@ public struct OwnerPolicy: Sendable {
     /// - Parameter now: when it says so; tells how long peers take from a grant to listing it.
     public mutating func holds(_ peer: PeerIndex, _ run: Range<ChunkID>, at now: UInt64? = nil) {
         guard isMember(peer) else { return }
+        advanceFrontier(to: run.upperBound)
         for chunk in run {
             guard members[Int(peer)]!.have.insert(chunk) else { continue }
             holderCount[Int(chunk)] += 1
@@ -119,6 +125,14 @@ public struct OwnerPolicy: Sendable {
                 members[Int(first)]?.unreplicated -= 1
             }
         }
+    }
+
+    /// Chunks below this number are in the swarm: moves the digests on, in steps of half their lead.
+    mutating func advanceFrontier(to end: ChunkID) {
+        frontier = max(frontier, end)
+        let lead = min(max(frontier, SwarmLimits.shortestDigestLead), SwarmLimits.longestDigestLead)
+        guard frontier + lead / 2 > digestTarget else { return }
+        digestTarget = min(layout.chunkCount, frontier + lead)
     }
 
     public mutating func complete(_ peer: PeerIndex) {
