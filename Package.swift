@@ -24,7 +24,8 @@ let package = Package(
         .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "MillraceWire", swiftSettings: strict),
         .target(name: "MillraceSwarm", dependencies: ["MillraceWire"], swiftSettings: strict),
-        .target(name: "MillraceIO", dependencies: ["CLiburing", "CLibcrypto"], swiftSettings: strict),
+        .target(name: "CSHA256"),
+        .target(name: "MillraceIO", dependencies: ["CLiburing", "CLibcrypto", "CSHA256"], swiftSettings: strict),
         .target(name: "MillraceStore", dependencies: ["MillraceWire", "MillraceIO"], swiftSettings: strict),
         .target(
             name: "MillraceNode", dependencies: ["MillraceWire", "MillraceSwarm", "MillraceIO", "MillraceStore"],

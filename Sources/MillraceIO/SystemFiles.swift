@@ -7,6 +7,7 @@ package struct FileStatus: Sendable, Equatable {
     /// What the file takes on disk, holes left out.
     package let allocatedByteCount: UInt64
     package let device: UInt64
+    package let inode: UInt64
     package let isRegular: Bool
     package let isFolder: Bool
     package let modificationSeconds: Int64
@@ -16,6 +17,7 @@ package struct FileStatus: Sendable, Equatable {
         byteCount = UInt64(clamping: status.st_size)
         allocatedByteCount = UInt64(clamping: status.st_blocks) * 512
         device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
         isRegular = status.st_mode & S_IFMT == S_IFREG
         isFolder = status.st_mode & S_IFMT == S_IFDIR
         modificationSeconds = Int64(status.st_mtim.tv_sec)

@@ -59,7 +59,7 @@ struct PeerLoop {
         let atEnd = node.state.withLock { state in
             switch state.phase {
             case .waiting, .fetching:
-                min(state.lastProgress.adding(timeout), state.loneSince?.adding(loneNanoseconds) ?? .max)
+                min(state.lastProgress.adding(timeout), state.loneSince?.adding(timeout) ?? .max)
             case .complete: lingerEnd(state)
             case .assembling, .leaving: UInt64.max
             }
@@ -67,8 +67,6 @@ struct PeerLoop {
         let summary = node.journalCount.load(ordering: .relaxed) > summarised ? summaryAt : .max
         return min(node.deadline.load(ordering: .relaxed), min(atEnd, summary))
     }
-
-    private var loneNanoseconds: UInt64 { min(NodeLimits.loneNanoseconds, node.options.common.timeoutNanoseconds) }
 
     private func lingerEnd(_ state: PeerState) -> UInt64 {
         max(state.statistics.completed ?? 0, state.lastProgress).adding(node.options.common.lingerNanoseconds)
@@ -81,12 +79,11 @@ struct PeerLoop {
             case .complete:
                 if state.isReleased || now >= lingerEnd(state) { return (nil, ()) }
             case .waiting, .fetching:
-                if now >= state.lastProgress.adding(node.options.common.timeoutNanoseconds) {
-                    return (noProgress(state), ())
-                }
-                if state.phase == .fetching, let since = state.loneSince, now >= since.adding(loneNanoseconds) {
+                let timeout = node.options.common.timeoutNanoseconds
+                if state.phase == .fetching, let since = state.loneSince, now >= since.adding(timeout) {
                     return (NodeFailure(.sourcesLost, "owner and neighbours are lost; the same command goes on"), ())
                 }
+                if now >= state.lastProgress.adding(timeout) { return (noProgress(state), ()) }
             case .assembling, .leaving: break
             }
             return nil

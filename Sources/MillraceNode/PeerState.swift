@@ -53,10 +53,9 @@ struct PeerState: Sendable {
     var clients: [ClientRecord] = []
     var statistics = PeerStatistics()
     var failure: NodeFailure?
-    /// Chunks of an earlier run are being verified, or were.
-    var isVerifying = false
-    /// They are all verified: the owner may send others.
-    var isVerified = false
+    /// What an earlier run left, from the first welcome on; nil where it left nothing. The owner sends nothing of its
+    /// choice before all of it is judged.
+    var earlier: EarlierChunks?
     /// The owner says that all peers have the file.
     var isReleased = false
     var lastProgress: UInt64 = 0

@@ -50,6 +50,12 @@ struct SharedOptions: ParsableArguments {
     @Option(help: "How bytes are sent: auto, uring, sendfile or copy.")
     var io: TransportName = .auto
 
+    @Option(name: .customLong("rate-limit"), help: "Send at most so much a second: 12MB, 100MB/s, 1gbit, 8MiB.")
+    var rateLimit: ByteRate?
+
+    @Option(name: .customLong("rate-limit-down"), help: "Take at most so much a second.")
+    var rateLimitDown: ByteRate?
+
     @Option(help: "Seconds without any progress after which the run ends; 0 waits for ever.")
     var timeout: Double = 300
 
@@ -94,6 +100,8 @@ struct SharedOptions: ParsableArguments {
         var common = CommonOptions(folder: dir ?? folder)
         common.storeKind = store
         common.transport = io.kind
+        common.sendBytesPerSecond = rateLimit?.bytesPerSecond
+        common.receiveBytesPerSecond = rateLimitDown?.bytesPerSecond
         common.timeoutSeconds = timeout
         common.lingerSeconds = lingerSeconds
         common.contentID = content

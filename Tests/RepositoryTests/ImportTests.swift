@@ -6,7 +6,7 @@ struct ImportTests {
     static let allowed: [String: Set<String>] = [
         "MillraceWire": [],
         "MillraceSwarm": ["MillraceWire"],
-        "MillraceIO": ["CLiburing", "CLibcrypto", "Glibc", "Synchronization"],
+        "MillraceIO": ["CLiburing", "CLibcrypto", "CSHA256", "Glibc", "Synchronization"],
         "MillraceStore": ["MillraceWire", "MillraceIO", "Synchronization"],
         "MillraceNode": ["MillraceWire", "MillraceSwarm", "MillraceIO", "MillraceStore", "Synchronization"],
         "MillraceHTTP": ["MillraceWire", "MillraceIO", "MillraceNode", "Synchronization"],

@@ -11,10 +11,12 @@ final class Child: Sendable {
     let outputPath: String
     let errorPath: String
 
-    init(_ arguments: [String], in folder: String, name: String) throws {
+    /// Runs the command in a folder; by a program that runs others, such as a tracer, if one is named.
+    init(_ arguments: [String], in folder: String, name: String, under tracer: [String] = []) throws {
         process = Process()
-        process.executableURL = try Child.executable()
-        process.arguments = arguments
+        let executable = try Child.executable()
+        process.executableURL = tracer.first.map { URL(fileURLWithPath: $0) } ?? executable
+        process.arguments = tracer.isEmpty ? arguments : tracer.dropFirst() + [executable.path] + arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         outputPath = "\(folder)/\(name).out"
         errorPath = "\(folder)/\(name).err"
