@@ -92,6 +92,8 @@ enum NodeLimits {
     static let flushNanoseconds: UInt64 = 100_000_000
     /// How often the summary file learns of new chunks.
     static let summaryNanoseconds: UInt64 = 500_000_000
+    /// Members that have gone which a status still tells of.
+    static let shownGoneCount = 64
     /// Lost sources that a report tells of.
     static let lostSourceCount = 100
 

@@ -1,4 +1,5 @@
 import MillraceIO
+import MillraceStore
 import MillraceSwarm
 import MillraceWire
 
@@ -58,6 +59,8 @@ struct PeerState: Sendable {
     /// The owner says that all peers have the file.
     var isReleased = false
     var lastProgress: UInt64 = 0
+    /// The finished file as it was when it got its name.
+    var finishedStamp: FileStamp?
     /// Since when neither owner nor source is connected; nil while one is.
     var loneSince: UInt64?
 

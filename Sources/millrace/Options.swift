@@ -1,4 +1,5 @@
 import ArgumentParser
+import MillraceHTTP
 import MillraceNode
 
 extension Endpoint: ExpressibleByArgument {
@@ -61,6 +62,12 @@ struct SharedOptions: ParsableArguments {
     @Option(help: "Refuse any file but the one with this content ID (64 hexadecimal digits).")
     var content: Digest?
 
+    @Option(help: "Also serve the file, a status page and metrics over HTTP: PORT (loopback only) or HOST:PORT.")
+    var http: Endpoint?
+
+    @Option(name: .customLong("http-name"), help: "Another host name that HTTP requests may use; may be repeated.")
+    var httpNames: [String] = []
+
     @Option(name: .customLong("log-format"), help: "Events as text or json, one a line.")
     var logFormat: LogOptions.Format = .text
 
@@ -78,6 +85,15 @@ struct SharedOptions: ParsableArguments {
     /// Prints a report, however the run has ended.
     func tell(text: @autoclosure () -> String, json: @autoclosure () -> String) {
         if !quiet { Output.line(logFormat == .json ? json() : text()) }
+    }
+
+    /// Runs a node, with its HTTP side beside it if that was asked for.
+    func withHTTP<Report>(_ node: any ObservableNode, _ run: () throws -> Report) throws -> Report {
+        guard let http else { return try run() }
+        let server = try HTTPServer(http, names: httpNames, node: node)
+        try server.start()
+        defer { server.stop() }
+        return try run()
     }
 
     func common(folder: String, lingerSeconds: Double) -> CommonOptions {

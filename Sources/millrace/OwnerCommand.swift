@@ -37,6 +37,6 @@ struct OwnerCommand: ParsableCommand {
         options.peerCount = peers
         let node = try OwnerNode(options)
         defer { shared.tell(text: node.report.text, json: node.report.json) }
-        _ = try node.run(interrupt: interrupts.descriptor)
+        _ = try shared.withHTTP(node) { try node.run(interrupt: interrupts.descriptor) }
     }
 }
