@@ -12,6 +12,14 @@ extension System {
         try check("setsockopt") { setsockopt(socket, level, option, &value, socklen_t(MemoryLayout<CInt>.size)) }
     }
 
+    static func setOption(_ socket: CInt, _ level: CInt, _ option: CInt, _ text: String) throws(SystemError) {
+        var text = text
+        let (_, code) = text.withUTF8 { bytes in
+            outcome("setsockopt") { setsockopt(socket, level, option, bytes.baseAddress, socklen_t(bytes.count)) }
+        }
+        guard code == 0 else { throw SystemError(call: "setsockopt", errno: code) }
+    }
+
     /// The error that waits on a socket, 0 for none; taking it clears it.
     static func pendingError(of socket: CInt) throws(SystemError) -> CInt {
         var value: CInt = 0

@@ -32,8 +32,19 @@ enum Party: Sendable, Equatable {
 /// The events that users asked to see, owner and peers alike.
 enum ChunkEvent: Sendable {
     case received, sent
+    /// It was here already; with these events what all nodes sent is what all received (P10).
+    case discarded
+    /// It does not match its digest.
+    case refused
 
-    fileprivate var name: StaticString { self == .received ? "chunk received" : "chunk sent" }
+    fileprivate var name: StaticString {
+        switch self {
+        case .received: "chunk received"
+        case .sent: "chunk sent"
+        case .discarded: "chunk discarded"
+        case .refused: "chunk refused"
+        }
+    }
 }
 
 enum ListEvent: Sendable {

@@ -2,8 +2,8 @@ import MillraceIO
 import MillraceSwarm
 import MillraceWire
 
-/// Tells one neighbour, or the owner, of the chunks this peer has verified since it was told last: at once where
-/// chunks are far apart in time, in batches where they are not.
+/// Tells one neighbour, or the owner, of the chunks this peer has verified since it was told last: at once after a
+/// pause, else so far apart as the policy's pace says.
 struct NewsFeed {
     private var announcedCount = 0
     private var lastAt: UInt64 = 0
@@ -29,13 +29,19 @@ struct NewsFeed {
             if waiting > 0, isDue { announce(from: node, to: link, party, now: now) }
             return .max
         }
-        let due = lastAt + node.announceNanoseconds.load(ordering: .relaxed)
+        let due = lastAt + pause(of: node, party)
         guard waiting > 0 else { return due > now ? due : nil }
         guard now >= due else { return due }
         announce(from: node, to: link, party, now: now)
-        let wait = node.announceNanoseconds.load(ordering: .relaxed)
+        let wait = pause(of: node, party)
         let isMore = node.journalCount.load(ordering: .acquiring) > announcedCount
         return wait > 0 || isMore ? now + wait : nil
+    }
+
+    private func pause(of node: PeerNode, _ party: Party) -> UInt64 {
+        party == .owner
+            ? node.ownerAnnounceNanoseconds.load(ordering: .relaxed)
+            : node.announceNanoseconds.load(ordering: .relaxed)
     }
 
     private mutating func announce(from node: PeerNode, to link: Link, _ party: Party, now: UInt64) {

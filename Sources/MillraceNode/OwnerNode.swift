@@ -15,6 +15,7 @@ public final class OwnerNode: Sendable {
     let layout: ChunkLayout
     let folder: OwnerFolder
     let transportKind: TransportKind
+    let rates: NodeRates
     let log: EventLog
     let wake: WakeUp
     /// Signalled when the log has something to write.
@@ -23,8 +24,10 @@ public final class OwnerNode: Sendable {
     public let listenPort: UInt16
     private let listener: Listener
 
-    /// Digests known, so that connections can look for news without the lock.
+    /// Digests known, and those that should be with the peers by now, so that connections can look for news without
+    /// the lock.
     let digestCount = Atomic<UInt32>(0)
+    let digestTarget: Atomic<UInt32>
     let isManifestClosed = Atomic(false)
     let deadline = Atomic(UInt64.max)
     let threadCount = Atomic(0)
@@ -32,6 +35,8 @@ public final class OwnerNode: Sendable {
     /// Opens the file, the folder and the listening port; nothing runs yet.
     public init(_ options: OwnerOptions) throws(NodeFailure) {
         self.options = options
+        rates = NodeRates(options.common)
+        DescriptorBudget.prepare()
         do throws(StoreError) {
             file = try OfferedFile(path: options.file)
             _ = try OutputName.check(file.name)
@@ -41,7 +46,9 @@ public final class OwnerNode: Sendable {
         } catch {
             throw NodeFailure(error)
         }
-        state = Lock(OwnerState(layout: layout))
+        let state = OwnerState(layout: layout)
+        digestTarget = Atomic(state.policy.digestTarget)
+        self.state = Lock(state)
         do throws(SystemError) {
             wake = try WakeUp()
             let consoleWake = try WakeUp()
@@ -52,7 +59,8 @@ public final class OwnerNode: Sendable {
         } catch {
             throw NodeFailure(listeningOn: options.listen, error)
         }
-        let choice = TransportChoice.choose(options.common.transport)
+        let choice = TransportChoice.choose(
+            options.common.transport, forChunkFiles: options.common.storeKind == .chunks)
         transportKind = choice.kind
         log.notice(
             "serving \(file.name), \(file.byteCount) bytes in \(layout.chunkCount) chunks, on port \(listenPort),"
@@ -115,9 +123,7 @@ public final class OwnerNode: Sendable {
     }
 
     private func accept() {
-        AcceptLoop.run(listener, isOver: { self.isLeaving }, limit: NodeLimits.connectionCount, count: threadCount) {
-            self.serve($0)
-        }
+        AcceptLoop(census: Census()) { self.serve($0) }.run(listener) { isLeaving }
     }
 
     var isLeaving: Bool { state.withLock { $0.isLeaving } }
@@ -189,8 +195,18 @@ extension OwnerNode {
         event(&state.policy, &actions)
         state.policy.pump(at: now, into: &actions)
         for action in actions { perform(action, &state, &effects) }
+        let target = state.policy.digestTarget
+        if target > digestTarget.exchange(target, ordering: .acquiringAndReleasing) { wakeForNews(state, &effects) }
         let due = state.policy.nextDeadline(at: now) ?? .max
         if due < deadline.exchange(due, ordering: .relaxed) { effects.wakesMain = true }
+    }
+
+    /// Digests are there to be sent, or the content ID is.
+    func wakeForNews(_ state: OwnerState, _ effects: inout OwnerEffects) {
+        for member in state.members {
+            guard let link = member.link else { continue }
+            effects.wake(link, if: link.takesNews())
+        }
     }
 
     private func perform(_ action: OwnerAction, _ state: inout OwnerState, _ effects: inout OwnerEffects) {

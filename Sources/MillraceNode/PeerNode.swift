@@ -10,8 +10,11 @@ import Synchronization
 /// each client. All share one state behind one lock, which is never held across a system call.
 public final class PeerNode: Sendable {
     let options: PeerOptions
-    let token = NodeToken.random()
+    /// The folder, which is this node's from its start on, and who it says this peer is.
+    let folderLock: FolderLock
+    private let identity: Lock<NodeToken>
     let transportKind: TransportKind
+    let rates: NodeRates
     let log: EventLog
     let wake: WakeUp
     /// Signalled when the log has something to write.
@@ -24,15 +27,25 @@ public final class PeerNode: Sendable {
 
     /// The length of the journal, so that connections can look for news without the lock.
     let journalCount = Atomic(0)
+    /// How far apart announcements to neighbours, and those to the owner, go out.
     let announceNanoseconds = Atomic<UInt64>(0)
+    let ownerAnnounceNanoseconds = Atomic<UInt64>(0)
     /// When the policy wants its next tick, and when the main thread will wake by itself.
     let deadline = Atomic(UInt64.max)
     let mainDeadline = Atomic(UInt64.max)
     let threadCount = Atomic(0)
 
-    /// Opens the listening port; nothing runs yet.
+    /// Takes the folder and opens the listening port; nothing runs yet.
     public init(_ options: PeerOptions) throws(NodeFailure) {
         self.options = options
+        rates = NodeRates(options.common)
+        DescriptorBudget.prepare()
+        do throws(StoreError) {
+            folderLock = try FolderLock(path: options.common.folder)
+            identity = Lock(try NodeIdentity.token(in: folderLock))
+        } catch {
+            throw NodeFailure(error)
+        }
         do throws(SystemError) {
             wake = try WakeUp()
             ownerWake = try WakeUp()
@@ -44,7 +57,8 @@ public final class PeerNode: Sendable {
         } catch {
             throw NodeFailure(listeningOn: options.listen, error)
         }
-        let choice = TransportChoice.choose(options.common.transport)
+        let choice = TransportChoice.choose(
+            options.common.transport, forChunkFiles: options.common.storeKind == .chunks)
         transportKind = choice.kind
         log.notice("listening on port \(listenPort), sending by \(choice.kind.rawValue) (\(choice.reason))")
     }
@@ -89,9 +103,16 @@ public final class PeerNode: Sendable {
     }
 
     private func accept() {
-        AcceptLoop.run(listener, isOver: { self.isLeaving }, limit: NodeLimits.connectionCount, count: threadCount) {
-            self.serve($0)
-        }
+        AcceptLoop(census: Census()) { self.serve($0) }.run(listener) { isLeaving }
+    }
+
+    /// The same in every run with this folder, so that a peer which was killed is known when it comes back.
+    var token: NodeToken { identity.withLock { $0 } }
+
+    /// Another node goes by the same token: this one takes a new one.
+    func renewToken() {
+        let token = (try? NodeIdentity.renew(in: folderLock)) ?? .random()
+        identity.withLock { $0 = token }
     }
 
     var isLeaving: Bool { state.withLock { $0.phase == .leaving } }

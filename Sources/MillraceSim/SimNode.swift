@@ -73,6 +73,7 @@ final class SimNode {
 
     var unannounced: [ChunkID] = []
     var isAnnouncing = false
+    var announcedAt: UInt64?
     var timerAt: UInt64?
     var isReconnecting = false
 

@@ -24,6 +24,7 @@ extension Simulation {
         node.stalledUntil = 0
         node.timerAt = nil
         node.isAnnouncing = false
+        node.announcedAt = nil
         node.isReconnecting = false
         node.unannounced = []
         let seed = options.seed &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(node.number) << 20 ^ node.incarnation

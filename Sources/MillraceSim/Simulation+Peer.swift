@@ -20,8 +20,7 @@ extension Simulation {
             decide(node) { policy, actions in policy.tick(at: now, into: &actions) }
         case .announces:
             node.isAnnouncing = false
-            for run in ChunkIDList.runs(of: node.unannounced) { announce(run, of: node) }
-            node.unannounced.removeAll(keepingCapacity: true)
+            announceAll(of: node)
         default:
             node.isReconnecting = false
             for peer in node.policy.wantedSources { connect(node, to: peer) }

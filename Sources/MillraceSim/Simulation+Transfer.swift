@@ -108,15 +108,21 @@ extension Simulation {
         if options.canary == .listsUnheld, chunk + 1 < layout.chunkCount, chunk % 16 == 7 {
             announce((chunk + 1)..<(chunk + 2), of: node)
         }
-        let delay = node.policy.pace.announceNanoseconds
-        guard delay > 0 else { return announce(chunk..<(chunk + 1), of: node) }
         node.unannounced.append(chunk)
         guard !node.isAnnouncing else { return }
+        let due = node.announcedAt.map { $0 + node.policy.announceNanoseconds } ?? now
+        guard due > now else { return announceAll(of: node) }
         node.isAnnouncing = true
-        queue.push(.announces, at: now + delay, node.number, UInt32(truncatingIfNeeded: node.incarnation))
+        queue.push(.announces, at: due, node.number, UInt32(truncatingIfNeeded: node.incarnation))
     }
 
-    func announce(_ run: Range<ChunkID>, of node: SimNode) {
+    func announceAll(of node: SimNode) {
+        node.announcedAt = now
+        for run in ChunkIDList.runs(of: node.unannounced) { announce(run, of: node) }
+        node.unannounced.removeAll(keepingCapacity: true)
+    }
+
+    private func announce(_ run: Range<ChunkID>, of node: SimNode) {
         for chunk in run where !node.disk.contains(chunk) {
             checks.fail("peer \(node.number) lists chunk \(chunk) before it holds it")
         }

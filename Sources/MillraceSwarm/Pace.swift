@@ -27,9 +27,12 @@ public struct Pace: Sendable {
         return max(1, min(wanted, bytes, SwarmLimits.largestWindow / max(base, 1)))
     }
 
-    /// How long additions to the chunk ID list may wait for others to go with them.
-    public var announceNanoseconds: UInt64 {
-        guard let interval = intervalNanoseconds, interval < SwarmLimits.announceAtOnceNanoseconds else { return 0 }
-        return SwarmLimits.announceBatchNanoseconds
+    /// How far apart announcements go out so that about `batch` chunks go together: each message costs both ends a
+    /// packet and its acknowledgement.
+    func announceNanoseconds(batch: Int) -> UInt64 {
+        guard let interval = intervalNanoseconds else { return 0 }
+        let (wanted, overflow) = interval.multipliedReportingOverflow(by: UInt64(batch))
+        guard !overflow else { return SwarmLimits.longestAnnounceNanoseconds }
+        return min(max(wanted, SwarmLimits.shortestAnnounceNanoseconds), SwarmLimits.longestAnnounceNanoseconds)
     }
 }

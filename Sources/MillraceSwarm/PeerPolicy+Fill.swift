@@ -42,28 +42,6 @@ extension PeerPolicy {
         actions.append(.request(neighbours[index].peer, chunk))
     }
 
-    /// Leaves the owner as many chunks to send as cover the round trip; in batches where there are many.
-    mutating func topUpCredits(into actions: inout [PeerAction]) {
-        guard acceptsGrants, selfIndex != nil, !have.isFull else { return }
-        let base = SwarmLimits.creditWindow
-        let scale = grantPace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
-        let target = min(base * scale, WireLimits.largestOutstandingCount)
-        let missing = target - creditsOutstanding
-        guard missing > target / 4 || creditsOutstanding == 0, missing > 0 else { return }
-        creditsOutstanding += missing
-        actions.append(.credit(missing))
-    }
-
-    /// Sizes the windows for the rate at which chunks come and the number of sources there are.
-    mutating func sizeWindows() {
-        let base = SwarmLimits.requestWindow
-        let scale = pace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
-        let sourceCount = neighbours.all.count { $0.isSource }
-        requestWindow = base * scale
-        sourceWindow =
-            (sourceCount <= 2 ? SwarmLimits.requestWindowPerFewSources : SwarmLimits.requestWindowPerSource) * scale
-    }
-
     private mutating func choose(perSource: Int) -> (index: Int, chunk: ChunkID)? {
         var tried: UInt64 = 0
         while let index = leastBusySource(perSource: perSource, besides: tried) {

@@ -11,6 +11,7 @@ extension PeerPolicy {
     /// others as soon as they have answered: a ring on which everybody serves as many as it asks has no bottleneck.
     public mutating func rosterChanged(_ ring: Ring, at now: UInt64, into actions: inout [PeerAction]) {
         self.ring = ring
+        sizeWindows()
         let wanted = wantedSources
         for peer in wanted where !isSource(peer) { actions.append(.connect(peer)) }
         var gone: [PeerIndex] = []
@@ -54,7 +55,9 @@ extension PeerPolicy {
         _ peer: PeerIndex, isGivenNeighbour: Bool = false, at now: UInt64, into actions: inout [PeerAction]
     ) {
         if isGivenNeighbour { givenNeighbour = peer }
-        guard !banned.contains(peer) else {
+        // The ring may have changed while the connection was made: who keeps a source too many is served at the cost of
+        // those who have only what the ring gives them.
+        guard wantedSources.contains(peer) else {
             actions.append(.disconnect(peer))
             return
         }

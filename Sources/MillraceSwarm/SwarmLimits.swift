@@ -2,9 +2,9 @@
 public enum SwarmLimits {
     /// Sources a peer asks: its download neighbour and seven chords. Fewer let one slow peer hold up the rest.
     public static let sourceCount = 8
-    /// Requests outstanding at all sources together; more would park in busy queues (16 cost 6 % at 64 peers), fewer
-    /// starve where links are shared by many connections (6 cost 5 % at 16 peers on a real network stack).
-    public static let requestWindow = 10
+    /// Requests outstanding at all sources together. More park in busy queues: 10 cost 3 % more than 6 at 1,000 peers
+    /// and 1 % at 16; fewer than 5 starve the downlink.
+    public static let requestWindow = 6
     /// Requests that take longer than so many times the usual time leave room for others, up to half as many again.
     public static let overdueServiceTimes: UInt64 = 1
     /// Requests outstanding at one source: one on the wire, one waiting behind it.
@@ -58,7 +58,20 @@ public enum SwarmLimits {
     public static let fewestUplinkTurns = 2
     public static let mostUplinkTurns = 8
 
-    /// Chunk arrivals further apart than this are announced one by one, others in batches.
-    public static let announceAtOnceNanoseconds: UInt64 = 2_000_000
-    public static let announceBatchNanoseconds: UInt64 = 4_000_000
+    /// On a ring of more members than this, depth costs more than messages: one request at each source, one credit with
+    /// the owner, each chunk announced for itself.
+    public static let largeRingCount = 64
+    /// Chunks that go in one announcement, where they come one by one.
+    public static let announceBatch = 2
+    /// Announcements go out at least so far apart, and never wait longer than the second for company.
+    public static let shortestAnnounceNanoseconds: UInt64 = 4_000_000
+    public static let longestAnnounceNanoseconds: UInt64 = 100_000_000
+    /// The owner hears from each peer once in as many of its chunks as there are peers for each of these: all together
+    /// then cost the owner four packets for each chunk it sends, however many they are.
+    public static let ownerAnnounceShare = 4
+
+    /// The owner sends digests ahead of the chunks it hands out: twice as far as it has come, within these bounds. All
+    /// at once they would be what a newcomer waits for first, and with many peers a part of the uplink.
+    public static let shortestDigestLead: UInt32 = 64
+    public static let longestDigestLead: UInt32 = 2048
 }

@@ -52,6 +52,6 @@ struct PeerCommand: ParsableCommand {
         options.ringOnly = ringOnly
         let node = try PeerNode(options)
         defer { node.tellReport() }
-        _ = try node.run(interrupt: interrupts.descriptor)
+        _ = try shared.withHTTP(node) { try node.run(interrupt: interrupts.descriptor) }
     }
 }

@@ -174,13 +174,4 @@ struct PeerLateTests {
         bench.policy.bad(0, from: .grant, at: bench.now, into: &bench.actions)
         #expect(bench.take() == [.credit(1)])
     }
-
-    @Test func `additions are announced at once on a slow link, in batches on a fast one`() {
-        var pace = Pace()
-        #expect(pace.announceNanoseconds == 0)
-        for step in 0..<20 as Range<UInt64> { pace.arrival(at: step * 4 * millisecond) }
-        #expect(pace.announceNanoseconds == 0)
-        for step in 0..<60 as Range<UInt64> { pace.arrival(at: 80 * millisecond + step * millisecond / 5) }
-        #expect(pace.announceNanoseconds == SwarmLimits.announceBatchNanoseconds)
-    }
 }

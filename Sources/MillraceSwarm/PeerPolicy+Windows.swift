@@ -1,0 +1,44 @@
+import MillraceWire
+
+/// How much is in flight and how often neighbours are told: by the rate at which chunks come and the ring's size.
+extension PeerPolicy {
+    /// How far apart additions to the chunk ID list go out to neighbours.
+    public var announceNanoseconds: UInt64 { pace.announceNanoseconds(batch: announceBatch) }
+
+    /// The same for additions that go to the owner, which hears of all peers: the more they are, the fewer messages
+    /// each may send.
+    public var ownerAnnounceNanoseconds: UInt64 {
+        guard !isComplete else { return 0 }
+        return pace.announceNanoseconds(batch: max(announceBatch, ring.count / SwarmLimits.ownerAnnounceShare))
+    }
+
+    private var announceBatch: Int { isOnLargeRing ? 1 : SwarmLimits.announceBatch }
+
+    private var isOnLargeRing: Bool { ring.count > SwarmLimits.largeRingCount }
+
+    /// Leaves the owner as many chunks to send as cover the round trip; in batches where there are many.
+    mutating func topUpCredits(into actions: inout [PeerAction]) {
+        guard acceptsGrants, selfIndex != nil, !have.isFull else { return }
+        let base = isOnLargeRing ? 1 : SwarmLimits.creditWindow
+        let scale = grantPace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
+        let target = min(base * scale, WireLimits.largestOutstandingCount)
+        let missing = target - creditsOutstanding
+        guard missing > target / 4 || creditsOutstanding == 0, missing > 0 else { return }
+        creditsOutstanding += missing
+        actions.append(.credit(missing))
+    }
+
+    /// Sizes the windows for the rate at which chunks come, the number of sources there are and the ring.
+    mutating func sizeWindows() {
+        let base = SwarmLimits.requestWindow
+        let scale = pace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
+        requestWindow = base * scale
+        sourceWindow = requestsPerSource * scale
+    }
+
+    private var requestsPerSource: Int {
+        if isOnLargeRing { return 1 }
+        let sourceCount = neighbours.all.count { $0.isSource }
+        return sourceCount <= 2 ? SwarmLimits.requestWindowPerFewSources : SwarmLimits.requestWindowPerSource
+    }
+}

@@ -1,0 +1,79 @@
+import MillraceSwarm
+import MillraceWire
+import Testing
+
+@Suite("How much a peer has in flight, and how often it tells")
+struct PeerWindowTests {
+    /// A peer that gets a chunk every four milliseconds, on a ring of so many.
+    private func bench(members: Int) -> PeerBench {
+        var bench = PeerBench(chunks: 200, sources: Array(1..<PeerIndex(members)))
+        bench.start()
+        for chunk in 0..<60 as Range<ChunkID> {
+            bench.now += 4 * millisecond
+            bench.verified(chunk, from: .grant)
+        }
+        return bench
+    }
+
+    @Test func `the first chunk is announced at once, the others two at a time`() {
+        #expect(PeerBench(chunks: 10, sources: [1]).policy.announceNanoseconds == 0)
+        #expect(bench(members: 5).policy.announceNanoseconds == 8 * millisecond)
+    }
+
+    @Test func `the owner of many hears from each more seldom, but not for ever`() {
+        #expect(bench(members: 5).policy.ownerAnnounceNanoseconds == 8 * millisecond)
+        #expect(bench(members: 40).policy.ownerAnnounceNanoseconds == 40 * millisecond)
+        #expect(bench(members: 400).policy.ownerAnnounceNanoseconds == SwarmLimits.longestAnnounceNanoseconds)
+    }
+
+    @Test func `nothing waits to be told to the owner once all is there`() {
+        var bench = PeerBench(chunks: 3, sources: [1])
+        for chunk in 0..<3 as Range<ChunkID> {
+            bench.now += 4 * millisecond
+            bench.verified(chunk, from: .grant)
+        }
+        #expect(bench.policy.ownerAnnounceNanoseconds == 0)
+    }
+
+    @Test func `a fast link announces in batches of its shortest pause`() {
+        var bench = PeerBench(chunks: 200, sources: [1])
+        for chunk in 0..<100 as Range<ChunkID> {
+            bench.now += millisecond / 10
+            bench.verified(chunk, from: .grant)
+        }
+        #expect(bench.policy.announceNanoseconds == SwarmLimits.shortestAnnounceNanoseconds)
+    }
+
+    @Test func `on a large ring one request waits at each source and one credit with the owner`() {
+        var bench = PeerBench(chunks: 200, sources: Array(1...80))
+        bench.start()
+        #expect(bench.take().contains(.credit(1)))
+        for source in bench.policy.wantedSources { bench.holds(source, 0..<200) }
+        let asked = bench.take().requests.map(\.peer)
+        #expect(asked.count == SwarmLimits.requestWindow)
+        #expect(Set(asked).count == asked.count)
+    }
+
+    @Test func `a connection that the ring no longer gives is not kept as a source`() {
+        var bench = PeerBench(chunks: 10, sources: Array(1...40))
+        let stranger = (1...40).first { !bench.policy.wantedSources.contains($0) }!
+        bench.policy.sourceConnected(stranger, at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.disconnect(stranger)])
+        #expect(!bench.policy.isSource(stranger))
+    }
+
+    @Test func `digests go twice as far as the chunks have come, within bounds`() throws {
+        var bench = OwnerBench(chunks: 20_000, peers: 1)
+        #expect(bench.policy.digestTarget == SwarmLimits.shortestDigestLead)
+        try bench.policy.credit(0, count: 40)
+        for _ in 0..<40 {
+            for case .grant(let peer, let chunk) in bench.pump() { bench.deliver(chunk, to: peer) }
+        }
+        #expect(bench.policy.digestTarget > 80)
+        #expect(bench.policy.digestTarget <= 40 + SwarmLimits.shortestDigestLead)
+        bench.policy.holds(0, 9_000..<10_000)
+        #expect(bench.policy.digestTarget == 10_000 + SwarmLimits.longestDigestLead)
+        bench.policy.holds(0, 19_000..<20_000)
+        #expect(bench.policy.digestTarget == 20_000)
+    }
+}
