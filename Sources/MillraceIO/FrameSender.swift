@@ -55,7 +55,8 @@ extension FrameSender {
             throw .sourceShrank(tag: frame.tag)
         }
         let (count, code) = System.outcome("sendfile") {
-            sendfile(descriptor, source.descriptor, &position, frame.unsentPayloadCount)
+            sendfile(
+                descriptor, source.descriptor, &position, System.length("sendfile", frame.unsentPayloadCount))
         }
         switch code {
         case 0 where count == 0: throw .sourceShrank(tag: frame.tag)

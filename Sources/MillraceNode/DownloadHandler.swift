@@ -21,6 +21,8 @@ final class DownloadHandler: ConnectionHandler {
 
     private var peer: PeerIndex { record.peer }
     private var link: Link { record.link }
+    var isIntroduced: Bool { stage == .running }
+    private(set) var chunkCount: UInt32 = 0
 
     func began(now: UInt64) {
         let swarm = node.state.withLock { $0.swarm }
@@ -34,6 +36,7 @@ final class DownloadHandler: ConnectionHandler {
         case (.running, .list(let encoded)) where !hasHeardList: try holds(encoded, type: .list, now: now)
         case (.running, .have(let encoded)) where hasHeardList: try holds(encoded, type: .have, now: now)
         case (.running, .reject(let chunk, let reason)):
+            try node.checkDue(chunk, .reject, from: .peer(peer))
             node.update { state, effects in
                 node.decide(&state, &effects) { $0.rejected(chunk, by: peer, reason: reason, at: now, into: &$1) }
             }
@@ -61,14 +64,17 @@ final class DownloadHandler: ConnectionHandler {
     func unreadable(_ chunk: ChunkID, _ fault: SendFault) {}
 
     /// Additions go up only to a source that does not hear them as a client already.
-    func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64? {
+    func postNews(now: UInt64) -> UInt64? {
         guard stage == .running else { return .max }
         return feed.post(from: node, to: link, .peer(peer), now: now)
     }
 
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
         if hello.node == node.token { throw .ended(.selfConnection, "this is the node itself") }
-        let (swarm, number) = node.state.withLock { ($0.swarm, $0.policy?.selfIndex) }
+        let (swarm, number, count) = node.state.withLock {
+            ($0.swarm, $0.policy?.selfIndex, $0.content?.layout.chunkCount)
+        }
+        chunkCount = count ?? 0
         guard hello.role == .peer, hello.swarm == swarm, let number else {
             throw .ended(.wrongSwarm, "another swarm")
         }

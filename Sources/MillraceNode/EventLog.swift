@@ -29,6 +29,10 @@ enum Party: Sendable, Equatable {
 enum ChunkEvent: String, Sendable {
     case received = "chunk received"
     case sent = "chunk sent"
+    /// It was here already; with these events what all nodes sent is what all received (P10).
+    case discarded = "chunk discarded"
+    /// It does not match its digest.
+    case refused = "chunk refused"
 }
 
 enum ListEvent: String, Sendable {

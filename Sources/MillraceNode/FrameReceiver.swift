@@ -38,6 +38,8 @@ struct FrameReceiver: ~Copyable {
     /// A last word that waits behind chunks that came before it.
     private var goodbye: Message?
     private(set) var isClosed = false
+    /// What the last read has taken.
+    private(set) var lastReadByteCount = 0
     /// The last read took everything there was.
     private(set) var isDrained = false
     /// A hello has come.
@@ -47,19 +49,22 @@ struct FrameReceiver: ~Copyable {
 
     /// One read from the socket; false if it would block and no chunk waits. Everything read before must have been
     /// taken by `next`. A chunk never waits for bytes that are not here yet.
-    mutating func fill(from socket: borrowing Socket) throws(SystemError) -> Bool {
+    ///
+    /// - Parameter limit: take no more bytes than this.
+    mutating func fill(from socket: borrowing Socket, atMost limit: Int = .max) throws(SystemError) -> Bool {
         precondition(stagingStart == stagingEnd)
         stagingStart = 0
         stagingEnd = 0
         isDrained = false
+        lastReadByteCount = 0
         if let fault { throw fault }
         do throws(SystemError) {
-            switch try receive(from: socket) {
+            switch try receive(from: socket, atMost: limit) {
             case .wouldBlock:
                 isDrained = true
                 return settle()
             case .closed: isClosed = !settle()
-            case .bytes: break
+            case .bytes(let count): lastReadByteCount = count
             }
         } catch {
             guard settle() else { throw error }
@@ -74,17 +79,22 @@ struct FrameReceiver: ~Copyable {
     /// Hashes the chunk that waits for a second one; false if none does.
     mutating func settle() -> Bool { whole.settle() }
 
-    private mutating func receive(from socket: borrowing Socket) throws(SystemError) -> Transfer {
+    private mutating func receive(
+        from socket: borrowing Socket, atMost limit: Int
+    ) throws(SystemError) -> Transfer {
         guard case .keeping(let header, let digest, let received) = chunk, let base = chunkBase else {
-            let transfer = try socket.receive(into: staging.bytes)
+            let asked = min(staging.bytes.count, max(1, limit))
+            let transfer = try socket.receive(into: UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<asked]))
             if case .bytes(let count) = transfer {
                 stagingEnd = count
-                isDrained = count < staging.bytes.count
+                isDrained = count < asked
             }
             return transfer
         }
-        let rest = UnsafeMutableRawBufferPointer(rebasing: base[received..<header.payloadByteCount])
-        let next = UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<FrameReceiver.readAheadByteCount])
+        let end = received + min(limit, header.payloadByteCount - received)
+        let rest = UnsafeMutableRawBufferPointer(rebasing: base[received..<end])
+        let ahead = min(FrameReceiver.readAheadByteCount, limit - rest.count)
+        let next = UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<ahead])
         let transfer = try socket.receive(into: rest, then: next)
         if case .bytes(let count) = transfer {
             let taken = min(count, rest.count)

@@ -35,9 +35,9 @@ public struct NodeFailure: Error, Sendable, Equatable, CustomStringConvertible {
         switch error {
         case .system(let fault): code = fault.isNoSpace ? .noSpace : .fileFault
         case .noSpace: code = .noSpace
-        case .outputExists: code = .outputExists
+        case .outputExists, .outputChanged: code = .outputExists
         case .notVerified: code = .integrity
-        case .foreignFolder, .badName, .sourceChanged, .sourceNotAFile: code = .fileFault
+        case .foreignFolder, .badName, .sourceChanged, .sourceNotAFile, .sourceReplaced: code = .fileFault
         }
         self.init(code, "\(error)")
     }

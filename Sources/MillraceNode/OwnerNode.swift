@@ -15,6 +15,7 @@ public final class OwnerNode: Sendable {
     let layout: ChunkLayout
     let folder: OwnerFolder
     let transportKind: TransportKind
+    let rates: NodeRates
     let log: EventLog
     let wake: WakeUp
     let state: Lock<OwnerState>
@@ -32,6 +33,8 @@ public final class OwnerNode: Sendable {
     /// Opens the file, the folder and the listening port; nothing runs yet.
     public init(_ options: OwnerOptions) throws(NodeFailure) {
         self.options = options
+        rates = NodeRates(options.common)
+        DescriptorBudget.prepare()
         do throws(StoreError) {
             file = try OfferedFile(path: options.file)
             _ = try OutputName.check(file.name)
@@ -96,9 +99,7 @@ public final class OwnerNode: Sendable {
     }
 
     private func accept() {
-        AcceptLoop.run(listener, isOver: { self.isLeaving }, limit: NodeLimits.connectionCount, count: threadCount) {
-            self.serve($0)
-        }
+        AcceptLoop(census: Census()) { self.serve($0) }.run(listener) { isLeaving }
     }
 
     var isLeaving: Bool { state.withLock { $0.isLeaving } }

@@ -9,6 +9,7 @@ struct PeerLoop {
     private var summarised = 0
     private var summaryAt: UInt64 = 0
     private var isFinishing = false
+    private var status = ServiceStatus()
 
     init(node: PeerNode) {
         self.node = node
@@ -16,8 +17,16 @@ struct PeerLoop {
 
     /// Returns when the run is over: nil if all is well.
     mutating func run(interrupt: CInt) -> NodeFailure? {
+        status.ready()
+        let failure = turns(interrupt: interrupt)
+        status.stopping(failure)
+        return failure
+    }
+
+    private mutating func turns(interrupt: CInt) -> NodeFailure? {
         while true {
             let now = MonotonicClock.nowNanoseconds
+            status.tell(node.statusText, now: now)
             tick(now: now)
             writeSummary(now: now)
             startFinishing()
@@ -59,7 +68,7 @@ struct PeerLoop {
         let atEnd = node.state.withLock { state in
             switch state.phase {
             case .waiting, .fetching:
-                min(state.lastProgress.adding(timeout), state.loneSince?.adding(loneNanoseconds) ?? .max)
+                min(state.lastProgress.adding(timeout), state.loneSince?.adding(timeout) ?? .max)
             case .complete: lingerEnd(state)
             case .assembling, .leaving: UInt64.max
             }
@@ -67,8 +76,6 @@ struct PeerLoop {
         let summary = node.journalCount.load(ordering: .relaxed) > summarised ? summaryAt : .max
         return min(node.deadline.load(ordering: .relaxed), min(atEnd, summary))
     }
-
-    private var loneNanoseconds: UInt64 { min(NodeLimits.loneNanoseconds, node.options.common.timeoutNanoseconds) }
 
     private func lingerEnd(_ state: PeerState) -> UInt64 {
         max(state.statistics.completed ?? 0, state.lastProgress).adding(node.options.common.lingerNanoseconds)
@@ -81,12 +88,11 @@ struct PeerLoop {
             case .complete:
                 if state.isReleased || now >= lingerEnd(state) { return (nil, ()) }
             case .waiting, .fetching:
-                if now >= state.lastProgress.adding(node.options.common.timeoutNanoseconds) {
-                    return (noProgress(state), ())
-                }
-                if state.phase == .fetching, let since = state.loneSince, now >= since.adding(loneNanoseconds) {
+                let timeout = node.options.common.timeoutNanoseconds
+                if state.phase == .fetching, let since = state.loneSince, now >= since.adding(timeout) {
                     return (NodeFailure(.sourcesLost, "owner and neighbours are lost; the same command goes on"), ())
                 }
+                if now >= state.lastProgress.adding(timeout) { return (noProgress(state), ()) }
             case .assembling, .leaving: break
             }
             return nil

@@ -10,8 +10,11 @@ import Synchronization
 /// each client. All share one state behind one lock, which is never held across a system call.
 public final class PeerNode: Sendable {
     let options: PeerOptions
-    let token = NodeToken.random()
+    /// The folder, which is this node's from its start on, and who it says this peer is.
+    let folderLock: FolderLock
+    private let identity: Lock<NodeToken>
     let transportKind: TransportKind
+    let rates: NodeRates
     let log: EventLog
     let wake: WakeUp
     /// Ends the pauses and connects of the thread that talks to the owner.
@@ -30,9 +33,17 @@ public final class PeerNode: Sendable {
     let mainDeadline = Atomic(UInt64.max)
     let threadCount = Atomic(0)
 
-    /// Opens the listening port; nothing runs yet.
+    /// Takes the folder and opens the listening port; nothing runs yet.
     public init(_ options: PeerOptions) throws(NodeFailure) {
         self.options = options
+        rates = NodeRates(options.common)
+        DescriptorBudget.prepare()
+        do throws(StoreError) {
+            folderLock = try FolderLock(path: options.common.folder)
+            identity = Lock(try NodeIdentity.token(in: folderLock))
+        } catch {
+            throw NodeFailure(error)
+        }
         do throws(SystemError) {
             let wake = try WakeUp()
             self.wake = wake
@@ -75,9 +86,16 @@ public final class PeerNode: Sendable {
     public var report: PeerReport { state.withLock { PeerReport($0, transport: transportKind) } }
 
     private func accept() {
-        AcceptLoop.run(listener, isOver: { self.isLeaving }, limit: NodeLimits.connectionCount, count: threadCount) {
-            self.serve($0)
-        }
+        AcceptLoop(census: Census()) { self.serve($0) }.run(listener) { isLeaving }
+    }
+
+    /// The same in every run with this folder, so that a peer which was killed is known when it comes back.
+    var token: NodeToken { identity.withLock { $0 } }
+
+    /// Another node goes by the same token: this one takes a new one.
+    func renewToken() {
+        let token = (try? NodeIdentity.renew(in: folderLock)) ?? .random()
+        identity.withLock { $0 = token }
     }
 
     var isLeaving: Bool { state.withLock { $0.phase == .leaving } }

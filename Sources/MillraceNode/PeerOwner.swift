@@ -40,7 +40,8 @@ extension PeerNode {
                 state.ownerAddress = owner
             }
             let handler = OwnerLinkHandler(node: self, link: link, neighbour: neighbour)
-            end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+            let rates = ConnectionRates(fetching: self.rates, socket)
+            end = Connection(socket: socket, link: link, transport: transport, handler: handler, rates: rates).run()
         } catch {
             throw NodeFailure(network: error)
         }
@@ -51,13 +52,21 @@ extension PeerNode {
         if case .ended(.wrongSwarm, let reason) = end {
             throw NodeFailure(.protocolFault, "\(options.owner): \(reason); give the owner's port first")
         }
+        // No connection of this node's is newer: it can only be another node that has the same token.
+        if case .saidGoodbye(.replaced, _) = end {
+            renewToken()
+            log.notice("another node goes by the name of this one; was its folder copied? Going on under a new name")
+        }
         if case .saidGoodbye(.wrongSwarm, _) = end {
             throw NodeFailure(.protocolFault, "\(options.owner) is a peer, not an owner; give the owner's port first")
         }
         if case .saidGoodbye(.selfConnection, _) = end {
             throw NodeFailure(.protocolFault, "\(options.owner) is this peer itself; give the owner's port first")
         }
-        if case .saidGoodbye(let code, let reason) = end, code == .versionMismatch || code == .tooManyConnections {
+        if case .saidGoodbye(.tooManyConnections, let reason) = end {
+            throw NodeFailure(.network, "the owner takes no more connections now: \(reason)")
+        }
+        if case .saidGoodbye(.versionMismatch, let reason) = end {
             throw NodeFailure(.protocolFault, "the owner refuses this peer: \(reason)")
         }
     }
@@ -142,6 +151,7 @@ extension PeerNode {
         }
         var policy = PeerPolicy(layout: content.layout, seed: token.low, ringOnly: options.ringOnly)
         policy.restore(old.have)
+        if let earlier = state.earlier { policy.expectFromDisk(earlier.left) }
         state.policy = policy
     }
 
@@ -155,7 +165,7 @@ extension PeerNode {
         }
         let content: PeerContent
         do throws(StoreError) {
-            content = try PeerContent(welcome: welcome, options: options)
+            content = try PeerContent(welcome: welcome, options: options, lock: folderLock)
         } catch {
             throw NodeFailure(error)
         }
@@ -175,20 +185,4 @@ extension PeerNode {
     }
 
     private static let largeFileByteCount: UInt64 = 4 << 30
-
-    /// Lets the owner send, once what an earlier run left has been verified.
-    func resume(verifies: Bool, now: UInt64) {
-        if verifies, let content = state.withLock({ $0.content }) {
-            do throws(SystemError) {
-                _ = try WorkerThread.start(name: "verify") { self.verifyCandidates(content) }
-            } catch {
-                fail(NodeFailure(network: error))
-            }
-            return
-        }
-        update { state, effects in
-            guard !state.isVerifying || state.isVerified else { return }
-            decide(&state, &effects) { $0.startGrants(at: now, into: &$1) }
-        }
-    }
 }

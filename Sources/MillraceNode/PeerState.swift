@@ -1,4 +1,5 @@
 import MillraceIO
+import MillraceStore
 import MillraceSwarm
 import MillraceWire
 
@@ -52,13 +53,14 @@ struct PeerState: Sendable {
     var clients: [ClientRecord] = []
     var statistics = PeerStatistics()
     var failure: NodeFailure?
-    /// Chunks of an earlier run are being verified, or were.
-    var isVerifying = false
-    /// They are all verified: the owner may send others.
-    var isVerified = false
+    /// What an earlier run left, from the first welcome on; nil where it left nothing. The owner sends nothing of its
+    /// choice before all of it is judged.
+    var earlier: EarlierChunks?
     /// The owner says that all peers have the file.
     var isReleased = false
     var lastProgress: UInt64 = 0
+    /// The finished file as it was when it got its name.
+    var finishedStamp: FileStamp?
     /// Since when neither owner nor source is connected; nil while one is.
     var loneSince: UInt64?
 

@@ -53,6 +53,13 @@ public final class FlatFileStore: ChunkStore {
         }
     }
 
+    public func willRead(_ chunks: Range<ChunkID>) {
+        guard let last = chunks.last else { return }
+        let start = layout.offset(of: chunks.lowerBound)
+        let end = layout.offset(of: last) + UInt64(layout.byteCount(of: last))
+        System.willRead(descriptor, at: start, byteCount: end - start)
+    }
+
     /// The chunks of which no part is a hole: those an earlier run may have written.
     func candidates() throws(StoreError) -> ChunkSet {
         let regions = try storing(at: path) { () throws(SystemError) in

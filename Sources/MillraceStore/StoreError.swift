@@ -19,6 +19,10 @@ public enum StoreError: Error, Sendable {
     case badName(String)
     case sourceChanged(String)
     case sourceNotAFile(String)
+    /// The owner's folder was made from what the file was before.
+    case sourceReplaced(path: String, folder: String, difference: String)
+    /// The finished file is not what was fetched any more.
+    case outputChanged(String)
     case notVerified(ChunkID)
 }
 
@@ -29,7 +33,14 @@ extension StoreError: CustomStringConvertible {
         case .noSpace(let path, let byteCount):
             "no space at \(path): \(byteCount) more bytes are needed; free some or choose another folder"
         case .outputExists(let path): "\(path) exists already; remove it or choose another name with --output"
-        case .foreignFolder(let path, let holds): "folder \(path) holds \(holds); choose another one with --dir"
+        case .foreignFolder(let path, let holds):
+            "folder \(path) holds \(holds); choose another one with --dir, or remove it if it is not needed any more"
+        case .sourceReplaced(let path, let folder, let difference):
+            "\(path) has changed since folder \(folder) was made from it (another \(difference));"
+                + " remove that folder, or choose another one with --dir"
+        case .outputChanged(let path):
+            "\(path) has changed since it was fetched;"
+                + " remove it to fetch it again, or choose another name with --output"
         case .badName(let name):
             "\(EscapedName.escape(name)) can't be the name of a file here; give one with --output"
         case .sourceChanged(let path): "\(path) changed while it was being served; start again when it is at rest"

@@ -15,7 +15,7 @@ struct DemoCommand: ParsableCommand {
     @Option(help: "How chunks are kept: chunks or flat.")
     var store: StoreKind = .chunks
 
-    @Option(help: "Folder to work in (default: a new one, removed at the end).")
+    @Option(help: "Folder to work in (default: a new one, removed at the end).", completion: .directory)
     var dir: String?
 
     @Flag(name: .short, help: "Do not show the events of the nodes.")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MillraceHTTP
 import MillraceNode
 
 extension Endpoint: ExpressibleByArgument {
@@ -40,7 +41,7 @@ struct ByteSize: ExpressibleByArgument {
 }
 
 struct SharedOptions: ParsableArguments {
-    @Option(help: "Folder for chunks and summary (default: owner-PORT or peer-PORT here).")
+    @Option(help: "Folder for chunks and summary (default: owner-PORT or peer-PORT here).", completion: .directory)
     var dir: String?
 
     @Option(help: "How chunks are kept: chunks (a file each) or flat (one file; half the disk, half the time).")
@@ -49,11 +50,23 @@ struct SharedOptions: ParsableArguments {
     @Option(help: "How bytes are sent: auto, uring, sendfile or copy.")
     var io: TransportName = .auto
 
+    @Option(name: .customLong("rate-limit"), help: "Send at most so much a second: 12MB, 100MB/s, 1gbit, 8MiB.")
+    var rateLimit: ByteRate?
+
+    @Option(name: .customLong("rate-limit-down"), help: "Take at most so much a second.")
+    var rateLimitDown: ByteRate?
+
     @Option(help: "Seconds without any progress after which the run ends; 0 waits for ever.")
     var timeout: Double = 300
 
     @Option(help: "Refuse any file but the one with this content ID (64 hexadecimal digits).")
     var content: Digest?
+
+    @Option(help: "Also serve the file, a status page and metrics over HTTP: PORT (loopback only) or HOST:PORT.")
+    var http: Endpoint?
+
+    @Option(name: .customLong("http-name"), help: "Another host name that HTTP requests may use; may be repeated.")
+    var httpNames: [String] = []
 
     @Option(name: .customLong("log-format"), help: "Events as text or json, one a line.")
     var logFormat: LogOptions.Format = .text
@@ -74,10 +87,21 @@ struct SharedOptions: ParsableArguments {
         if !quiet { Output.line(logFormat == .json ? json() : text()) }
     }
 
+    /// Runs a node, with its HTTP side beside it if that was asked for.
+    func withHTTP<Report>(_ node: any ObservableNode, _ run: () throws -> Report) throws -> Report {
+        guard let http else { return try run() }
+        let server = try HTTPServer(http, names: httpNames, node: node)
+        try server.start()
+        defer { server.stop() }
+        return try run()
+    }
+
     func common(folder: String, lingerSeconds: Double) -> CommonOptions {
         var common = CommonOptions(folder: dir ?? folder)
         common.storeKind = store
         common.transport = io.kind
+        common.sendBytesPerSecond = rateLimit?.bytesPerSecond
+        common.receiveBytesPerSecond = rateLimitDown?.bytesPerSecond
         common.timeoutSeconds = timeout
         common.lingerSeconds = lingerSeconds
         common.contentID = content

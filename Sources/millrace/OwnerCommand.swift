@@ -5,7 +5,8 @@ struct OwnerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "owner", abstract: "Serves a file to any number of peers.")
 
-    @Argument(help: "Port to listen on, or HOST:PORT for one address only.")
+    // Fish counts only the arguments that offer something, so the file's place hangs on this one.
+    @Argument(help: "Port to listen on, or HOST:PORT for one address only.", completion: .list(["9000"]))
     var listen: Endpoint
 
     @Argument(help: "The file.", completion: .file())
@@ -36,6 +37,6 @@ struct OwnerCommand: ParsableCommand {
         options.peerCount = peers
         let node = try OwnerNode(options)
         defer { shared.tell(text: node.report.text, json: node.report.json) }
-        _ = try node.run(interrupt: interrupts.descriptor)
+        _ = try shared.withHTTP(node) { try node.run(interrupt: interrupts.descriptor) }
     }
 }

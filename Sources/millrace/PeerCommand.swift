@@ -39,6 +39,6 @@ struct PeerCommand: ParsableCommand {
         options.ringOnly = ringOnly
         let node = try PeerNode(options)
         defer { shared.tell(text: node.report.text, json: node.report.json) }
-        _ = try node.run(interrupt: interrupts.descriptor)
+        _ = try shared.withHTTP(node) { try node.run(interrupt: interrupts.descriptor) }
     }
 }

@@ -10,7 +10,11 @@ import Testing
         "peer", "peer 9000", "peer 9000 nine", "peer 9000 9001 host:", "peer 9000 9001 9002 9003",
         "peer 9000 9001 --timeout -1", "peer 9000 9001 --timeout x", "peer 9000 9001 --content abc",
         "peer 9000 9001 --store tape", "peer 9000 9001 --io magic", "peer 9000 9001 -q -v",
-        "peer 9000 9001 --log-format xml", "verify", "verify data.bin --chunk-size 1", "demo --peers 0",
+        "peer 9000 9001 --log-format xml", "peer 9000 9001 --http", "owner 9000 data.bin --http host:",
+        "verify", "verify data.bin --chunk-size 1", "demo --peers 0",
+        "owner 9000 data.bin --rate-limit 12XB", "owner 9000 data.bin --rate-limit 0",
+        "owner 9000 data.bin --rate-limit 1KB", "peer 9000 9001 --rate-limit-down -5MB",
+        "peer 9000 9001 --rate-limit 1.2.3MB", "peer 9000 9001 --rate-limit-down gbit",
     ])
     func badUsageIs64AndSaysWhy(words: String) throws {
         let ground = try Ground()
@@ -41,6 +45,15 @@ import Testing
         for command in ["verify missing", "demo missing"] {
             #expect(try ground.start("other", command).wait(withinSeconds: 20) == 8)
         }
+    }
+
+    @Test(arguments: [
+        "12MB", "100MB/s", "1gbit", "200Mbit/s", "8MiB", "1.5GB", "500000", "64K", "2Gibit/s", "1Gbps", "20mb/S",
+    ])
+    func aRateAsPeopleWriteItIsTaken(rate: String) throws {
+        let ground = try Ground()
+        let child = try ground.start("child", "owner 9000 missing --rate-limit \(rate) --rate-limit-down \(rate)")
+        #expect(try child.wait(withinSeconds: 20) == 8)
     }
 
     @Test func noOwnerWithinTheTimeOutIs3() throws {

@@ -9,8 +9,9 @@ struct ImportTests {
         "MillraceIO": ["CLiburing", "CLibcrypto", "CSHA256", "Glibc", "Synchronization"],
         "MillraceStore": ["MillraceWire", "MillraceIO", "Synchronization"],
         "MillraceNode": ["MillraceWire", "MillraceSwarm", "MillraceIO", "MillraceStore", "Synchronization"],
+        "MillraceHTTP": ["MillraceWire", "MillraceIO", "MillraceNode", "Synchronization"],
         "MillraceSim": ["MillraceWire", "MillraceSwarm"],
-        "millrace": ["MillraceNode", "MillraceSim", "ArgumentParser"],
+        "millrace": ["MillraceHTTP", "MillraceNode", "MillraceSim", "ArgumentParser"],
     ]
 
     /// The module that a line imports, whatever attributes, access level and kind of symbol stand before it.

@@ -11,12 +11,16 @@ final class Child: Sendable {
     let outputPath: String
     let errorPath: String
 
-    /// `wrapper` is a command that runs another, by its path: `/usr/bin/strace` and its options, for example.
-    init(_ arguments: [String], in folder: String, name: String, wrapper: [String] = []) throws {
+    /// Runs the command in a folder; by a program that runs others, such as a tracer, if one is named.
+    init(
+        _ arguments: [String], in folder: String, name: String, under tracer: [String] = [],
+        environment: [String: String] = [:]
+    ) throws {
         process = Process()
-        let command = wrapper + [try Child.executable().path] + arguments
-        process.executableURL = URL(fileURLWithPath: command[0])
-        process.arguments = Array(command.dropFirst())
+        let executable = try Child.executable()
+        process.executableURL = tracer.first.map { URL(fileURLWithPath: $0) } ?? executable
+        process.arguments = tracer.isEmpty ? arguments : tracer.dropFirst() + [executable.path] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         outputPath = "\(folder)/\(name).out"
         errorPath = "\(folder)/\(name).err"
@@ -68,7 +72,7 @@ final class Child: Sendable {
     }
 
     /// The command beside the test bundle, wherever that was built.
-    private static func executable() throws -> URL {
+    static func executable() throws -> URL {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let folders =
