@@ -175,7 +175,8 @@ final class Connection<Handler: ConnectionHandler> {
         let covered = handler.coveredChunkCount
         let ready = orders.prefix(max(0, count)).prefix { $0.chunk < covered }
         let next = orders.prefix(admitted(ready.count, now: now))
-        for order in next {
+        for var order in next {
+            order.began = now
             guard let payload = handler.payload(of: order.chunk) else {
                 enqueue(Message.reject(order.chunk, .notHeld).frame)
                 continue

@@ -88,8 +88,14 @@ enum NodeLimits {
     /// Chunks that take longer than this at the limited rate are left to the kernel to spread, which then keeps closer
     /// to the rate than where the bucket does.
     static let longRateChunkNanoseconds: UInt64 = 20_000_000
-    /// Log lines wait at most this long.
-    static let flushNanoseconds: UInt64 = 100_000_000
+    /// Log lines wait at most this long for others to be written with.
+    static let flushNanoseconds: UInt64 = 50_000_000
+    /// A log with so much in memory is written at once; one with more makes those wait who write to it.
+    static let logFlushByteCount = 64 * 1024
+    static let logByteCount = 1 << 20
+    /// How often progress is drawn: often enough to look alive, seldom enough to cost nothing.
+    static let progressBarNanoseconds: UInt64 = 200_000_000
+    static let progressLineNanoseconds: UInt64 = 5_000_000_000
     /// How often the summary file learns of new chunks.
     static let summaryNanoseconds: UInt64 = 500_000_000
     /// Members that have gone which a status still tells of.

@@ -72,6 +72,8 @@ public struct OwnerOptions: Sendable {
     /// Leave once this many peers have verified the file; nil to leave when all that came have, and nobody comes for
     /// the linger time.
     public var peerCount: Int?
+    /// Answer those on the link who look for owners.
+    public var isAnnounced = false
     public var common: CommonOptions
 
     public init(listen: Endpoint, file: String, common: CommonOptions) {

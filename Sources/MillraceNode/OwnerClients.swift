@@ -89,6 +89,9 @@ extension OwnerNode {
     ) {
         state.members[Int(peer)].link = nil
         state.members[Int(peer)].left = now
+        // Whom the owner has left was still there.
+        if !state.isLeaving { state.members[Int(peer)].leftBecause = end.text }
+        state.members[Int(peer)].heldWhenLeft = state.policy.heldChunkCount(by: peer)
         decide(&state, &effects, now: now) { policy, _ in policy.left(peer) }
         broadcast(.rosterRemove(peer: peer, total: UInt32(state.policy.ring.count)), besides: peer, state, &effects)
         if state.members[Int(peer)].completed == nil, !state.isLeaving {

@@ -108,6 +108,14 @@ struct Splitter {
         guard manifest.hasAllDigests else { return }
         let contentID = ContentID.compute(manifest)
         try node.folder.check(contentID)
+        if let wanted = node.options.common.contentID, wanted != contentID {
+            let size = node.layout.chunkByteCount
+            return node.fail(
+                NodeFailure(
+                    .integrity,
+                    "\(node.file.name) in chunks of \(size) bytes has the content ID \(contentID), not \(wanted);"
+                        + " give the right file, --chunk-size or --content"))
+        }
         try node.folder.summary.compact(.all(of: node.layout.chunkCount), contentID: contentID)
         node.update { state, effects in
             state.manifest.close(contentID: contentID)

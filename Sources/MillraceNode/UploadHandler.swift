@@ -64,7 +64,8 @@ final class UploadHandler: ConnectionHandler {
             state.statistics.bytesSent += UInt64(byteCount)
             state.lastProgress = now
         }
-        node.log.chunk(.sent, order.chunk, byteCount: byteCount, party)
+        node.log.chunk(
+            .sent, order.chunk, byteCount: byteCount, party, tookNanoseconds: now - min(now, order.began))
     }
 
     func unreadable(_ chunk: ChunkID, _ fault: SendFault) {

@@ -8,6 +8,7 @@ extension Endpoint: ExpressibleByArgument {
 
 extension StoreKind: ExpressibleByArgument {}
 extension LogOptions.Format: ExpressibleByArgument {}
+extension ProgressMode: ExpressibleByArgument {}
 
 extension Digest: ExpressibleByArgument {
     public init?(argument: String) { self.init(hex: argument) }
@@ -71,6 +72,16 @@ struct SharedOptions: ParsableArguments {
     @Option(name: .customLong("log-format"), help: "Events as text or json, one a line.")
     var logFormat: LogOptions.Format = .text
 
+    @Option(
+        name: .customLong("log-file"),
+        help: "Events go to the end of this file and not to stdout; notices and the report go there too.",
+        completion: .file())
+    var logFile: String?
+
+    @Option(
+        help: "On stderr: auto (a bar on a terminal), bar, line (one every 5 seconds) or none.")
+    var progress: ProgressMode = .auto
+
     @Flag(name: .short, help: "No events, errors only.")
     var quiet = false
 
@@ -82,11 +93,6 @@ struct SharedOptions: ParsableArguments {
         guard !(quiet && verbose) else { throw ValidationError("-q and -v exclude each other") }
     }
 
-    /// Prints a report, however the run has ended.
-    func tell(text: @autoclosure () -> String, json: @autoclosure () -> String) {
-        if !quiet { Output.line(logFormat == .json ? json() : text()) }
-    }
-
     /// Runs a node, with its HTTP side beside it if that was asked for.
     func withHTTP<Report>(_ node: any ObservableNode, _ run: () throws -> Report) throws -> Report {
         guard let http else { return try run() }
@@ -96,7 +102,7 @@ struct SharedOptions: ParsableArguments {
         return try run()
     }
 
-    func common(folder: String, lingerSeconds: Double) -> CommonOptions {
+    func common(folder: String, lingerSeconds: Double) throws(NodeFailure) -> CommonOptions {
         var common = CommonOptions(folder: dir ?? folder)
         common.storeKind = store
         common.transport = io.kind
@@ -107,6 +113,8 @@ struct SharedOptions: ParsableArguments {
         common.contentID = content
         common.log.format = logFormat
         common.log.level = quiet ? .quiet : verbose ? .verbose : .normal
+        common.log.progress = progress
+        if let logFile { common.log.file = try LogFile(path: logFile) }
         return common
     }
 }

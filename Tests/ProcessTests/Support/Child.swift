@@ -71,6 +71,8 @@ final class Child: Sendable {
         return try #require(FileHandle(forWritingAtPath: path))
     }
 
+    static func executablePath() throws -> String { try executable().path }
+
     /// The command beside the test bundle, wherever that was built.
     static func executable() throws -> URL {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
