@@ -29,7 +29,7 @@ struct OwnerCommand: ParsableCommand {
     }
 
     func run() throws {
-        let interrupts = try Interrupts()
+        let interrupts = try caughtInterrupts()
         var options = OwnerOptions(
             listen: listen, file: file, common: shared.common(folder: "owner-\(listen.port)", lingerSeconds: linger))
         options.chunkByteCount = UInt32(chunkSize.byteCount)

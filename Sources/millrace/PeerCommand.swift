@@ -30,7 +30,7 @@ struct PeerCommand: ParsableCommand {
     }
 
     func run() throws {
-        let interrupts = try Interrupts()
+        let interrupts = try caughtInterrupts()
         var options = PeerOptions(
             owner: owner, listen: listen,
             common: shared.common(folder: "peer-\(listen.port)", lingerSeconds: linger))
