@@ -15,6 +15,7 @@ public enum Resolver {
     /// The TCP addresses of a host in the system's order of preference. Takes names and literal addresses,
     /// `fe80::1%eth0` among them. Blocks while the resolver asks.
     public static func resolve(host: String, port: UInt16) throws(ResolveError) -> [SocketAddress] {
+        if host == "localhost" { return thisMachine(port: port) }
         guard !host.utf8.contains(0) else { throw ResolveError(host: "(name with a NUL)", reason: "not a name") }
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
@@ -34,6 +35,13 @@ public enum Resolver {
         let addresses = addresses(in: list, port: port)
         guard !addresses.isEmpty else { throw ResolveError(host: host, reason: "no IPv4 or IPv6 address") }
         return addresses
+    }
+
+    /// What `localhost` means, wherever and whether or not a resolver knows it (RFC 6761, section 6.3): a minimal system
+    /// has no /etc/hosts.
+    private static func thisMachine(port: UInt16) -> [SocketAddress] {
+        let hosts: [SocketAddress.Host] = [.v4(0x7F00_0001), .v6(high: 0, low: 1, scope: 0)]
+        return hosts.map { SocketAddress(host: $0, port: port) }
     }
 
     private static func addresses(in list: UnsafeMutablePointer<addrinfo>?, port: UInt16) -> [SocketAddress] {

@@ -81,7 +81,8 @@ final class ClientHandler: ConnectionHandler {
             guard order.type == .grant else { return }
             node.decide(&state, &effects, now: now) { policy, _ in policy.wrote(peer, at: now) }
         }
-        node.log.chunk(.sent, order.chunk, byteCount: byteCount, party)
+        node.log.chunk(
+            .sent, order.chunk, byteCount: byteCount, party, tookNanoseconds: now - min(now, order.began))
     }
 
     func unreadable(_ chunk: ChunkID, _ fault: SendFault) {

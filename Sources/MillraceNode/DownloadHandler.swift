@@ -12,6 +12,8 @@ final class DownloadHandler: ConnectionHandler {
     private let record: SourceRecord
     private var stage = Stage.greeting
     private var hasHeardList = false
+    /// When the chunk that arrives had begun.
+    private var began: UInt64 = 0
     private var feed = NewsFeed(isUpward: true)
 
     init(node: PeerNode, record: SourceRecord) {
@@ -46,13 +48,14 @@ final class DownloadHandler: ConnectionHandler {
 
     func willReceive(_ header: FrameHeader) throws(ConnectionEnd) -> ChunkReception {
         guard stage == .running, header.type == .chunk else { throw .peerFault(.unexpectedMessage(header.type)) }
+        began = MonotonicClock.nowNanoseconds
         return try node.reception(of: header, from: .peer(peer))
     }
 
     func received(
         _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64
     ) throws(ConnectionEnd) {
-        try node.take(header, bytes, isGenuine: isGenuine, from: .peer(peer), now: now)
+        try node.take(header, bytes, isGenuine: isGenuine, from: .peer(peer), began: began, now: now)
     }
 
     func discarded(_ header: FrameHeader, now: UInt64) {

@@ -39,10 +39,18 @@ public struct NodeFailure: Error, Sendable, Equatable, CustomStringConvertible {
         case .notVerified: code = .integrity
         case .foreignFolder, .badName, .sourceChanged, .sourceNotAFile, .sourceReplaced: code = .fileFault
         }
-        self.init(code, "\(error)")
+        self.init(code, NodeFailure.text(of: error))
     }
 
-    init(network error: SystemError) {
-        self.init(.network, "\(error)")
+    private static func text(of error: StoreError) -> String {
+        guard case .system(let fault) = error else { return "\(error)" }
+        return switch fault.advice {
+        case .noSuchPath: "\(fault); check the path"
+        case .notAFolder: "\(fault); a part of the path is a file"
+        case .notPermitted: "\(fault); check who may use it"
+        case .readOnly: "\(fault); choose another place with --dir or --output"
+        case .outOfDescriptors: "\(fault); raise the limit with ulimit -n"
+        default: "\(fault)"
+        }
     }
 }

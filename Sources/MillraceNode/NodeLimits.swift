@@ -43,14 +43,14 @@ enum NodeLimits {
 
     /// Control bytes are read in pieces of this size; chunk bytes go past it.
     static let stagingByteCount = 64 * 1024
+    /// A thread that waits for a chunk is woken for so much of it: the default chunk arrives with one wake-up.
+    static let receivePieceByteCount = 128 * 1024
     /// Chunks given to a transport at a time: enough for a batch, few enough to cancel the rest.
     static let transportQueueCount = 16
     /// Chunks of one client that wait to be sent: all its credits and as many requests.
     static let clientQueueCount = 2 * WireLimits.largestOutstandingCount
     /// Buffers kept for chunks that arrive next.
     static let pooledBufferCount = 8
-    /// A socket keeps at most this much unsent on a slow link, so that chunks are bound late.
-    static let slowLinkUnsentByteCount = 32 * 1024
     /// Control bytes besides lists that may wait: a frame of digests, one of the roster, and all answers to requests.
     static let unsentAnswerByteCount = 128 * 1024
 
@@ -76,10 +76,30 @@ enum NodeLimits {
     /// A source hears of additions once there are so many, or after so long, when its connection is in use anyway.
     static let upwardNewsCount = 16
     static let upwardNewsNanoseconds: UInt64 = 250_000_000
-    /// Log lines wait at most this long.
-    static let flushNanoseconds: UInt64 = 100_000_000
+    /// What a rate limit lets pass at once after a pause: enough for threads that are late, little for a switch.
+    static let rateBurstNanoseconds: UInt64 = 5_000_000
+    /// A limited node takes bytes in pieces of so much of its rate, within these bounds, so that sources take turns.
+    static let ratePieceNanoseconds: UInt64 = 4_000_000
+    static let smallestRatePieceByteCount = 4 * 1024
+    static let largestRatePieceByteCount = 256 * 1024
+    /// What a source may have under way to a limited node, in time; smaller windows than the least make TCP stutter.
+    static let rateWindowNanoseconds: UInt64 = 10_000_000
+    static let smallestRateWindowByteCount = 64 * 1024
+    /// Chunks that take longer than this at the limited rate are left to the kernel to spread, which then keeps closer
+    /// to the rate than where the bucket does.
+    static let longRateChunkNanoseconds: UInt64 = 20_000_000
+    /// Log lines wait at most this long for others to be written with.
+    static let flushNanoseconds: UInt64 = 50_000_000
+    /// A log with so much in memory is written at once; one with more makes those wait who write to it.
+    static let logFlushByteCount = 64 * 1024
+    static let logByteCount = 1 << 20
+    /// How often progress is drawn: often enough to look alive, seldom enough to cost nothing.
+    static let progressBarNanoseconds: UInt64 = 200_000_000
+    static let progressLineNanoseconds: UInt64 = 5_000_000_000
     /// How often the summary file learns of new chunks.
     static let summaryNanoseconds: UInt64 = 500_000_000
+    /// Members that have gone which a status still tells of.
+    static let shownGoneCount = 64
     /// Lost sources that a report tells of.
     static let lostSourceCount = 100
 

@@ -25,9 +25,11 @@ extension OwnerNode {
         }
         guard isWelcome else { return }
         let address = socket.remoteAddress
-        socket.setUnsentLimit(byteCount: NodeLimits.slowLinkUnsentByteCount)
         let handler = ClientHandler(node: self, link: link, address: address)
-        let end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+        let rates = ConnectionRates(serving: self.rates)
+        let end = Connection(
+            socket: socket, link: link, transport: transport, handler: handler, rates: rates, bindsLate: true
+        ).run()
         log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
         if case .saidGoodbye(.badChunk, _) = end {
             checkSource()
@@ -87,6 +89,9 @@ extension OwnerNode {
     ) {
         state.members[Int(peer)].link = nil
         state.members[Int(peer)].left = now
+        // Whom the owner has left was still there.
+        if !state.isLeaving { state.members[Int(peer)].leftBecause = end.text }
+        state.members[Int(peer)].heldWhenLeft = state.policy.heldChunkCount(by: peer)
         decide(&state, &effects, now: now) { policy, _ in policy.left(peer) }
         broadcast(.rosterRemove(peer: peer, total: UInt32(state.policy.ring.count)), besides: peer, state, &effects)
         if state.members[Int(peer)].completed == nil, !state.isLeaving {

@@ -17,6 +17,8 @@ final class OwnerLinkHandler: ConnectionHandler {
     private var feed = NewsFeed()
     private var digestsReceived: UInt32 = 0
     private var hasManifestEnded = false
+    /// When the chunk that arrives had begun.
+    private var began: UInt64 = 0
     private var ring = Ring()
     private var isRosterComplete = false
     private(set) var chunkCount: UInt32 = 0
@@ -62,13 +64,14 @@ final class OwnerLinkHandler: ConnectionHandler {
 
     func willReceive(_ header: FrameHeader) throws(ConnectionEnd) -> ChunkReception {
         guard stage == .running else { throw .peerFault(.unexpectedMessage(header.type)) }
+        began = MonotonicClock.nowNanoseconds
         return try node.reception(of: header, from: origin(of: header))
     }
 
     func received(
         _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64
     ) throws(ConnectionEnd) {
-        try node.take(header, bytes, isGenuine: isGenuine, from: origin(of: header), now: now)
+        try node.take(header, bytes, isGenuine: isGenuine, from: origin(of: header), began: began, now: now)
     }
 
     func discarded(_ header: FrameHeader, now: UInt64) {

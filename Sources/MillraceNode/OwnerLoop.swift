@@ -7,8 +7,17 @@ struct OwnerLoop {
 
     /// Returns when the run is over: nil if all is well.
     func run(interrupt: CInt) -> NodeFailure? {
+        var status = ServiceStatus()
+        status.ready()
+        let failure = turns(interrupt: interrupt, &status)
+        status.stopping(failure)
+        return failure
+    }
+
+    private func turns(interrupt: CInt, _ status: inout ServiceStatus) -> NodeFailure? {
         while true {
             let now = MonotonicClock.nowNanoseconds
+            status.tell(node.statusText, now: now)
             if node.deadline.load(ordering: .relaxed) <= now {
                 node.update { state, effects in node.decide(&state, &effects, now: now) { _, _ in } }
             }
@@ -17,7 +26,6 @@ struct OwnerLoop {
             let ready = try? WaitPoint.wait(
                 socket: interrupt, forReading: interrupt >= 0, forWriting: false, wake: node.wake,
                 untilNanoseconds: wakeAt)
-            node.log.flush()
             if ready?.contains(.readable) == true { return NodeFailure(.interrupted, "interrupted") }
         }
     }

@@ -45,7 +45,8 @@ extension PeerNode {
 
     /// Stores a chunk whose digest is right; accuses the sender of one whose is not.
     func take(
-        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, from origin: ChunkOrigin, now: UInt64
+        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, from origin: ChunkOrigin,
+        began: UInt64, now: UInt64
     ) throws(ConnectionEnd) {
         guard isGenuine else {
             refuse(header.chunk, from: origin, now: now)
@@ -63,7 +64,8 @@ extension PeerNode {
         update { state, effects in
             keep(header.chunk, from: origin, byteCount: UInt32(bytes.count), now, &state, &effects)
         }
-        log.chunk(.received, header.chunk, byteCount: UInt32(bytes.count), Party(origin))
+        let took = now - min(now, began)
+        log.chunk(.received, header.chunk, byteCount: UInt32(bytes.count), Party(origin), tookNanoseconds: took)
     }
 
     /// Writes a chunk. Where no descriptor is free for its file, one will be once another connection has sent its own.

@@ -13,8 +13,10 @@ extension PeerNode {
             return fail(NodeFailure(error))
         }
         let now = MonotonicClock.nowNanoseconds
+        let stamp = content.folder.wholeFile.flatMap { FileStamp(of: $0) }
         update { state, effects in
             state.phase = .complete
+            state.finishedStamp = stamp
             state.statistics.completed = now
             state.lastProgress = now
             if state.ownerTakesCompletion, let owner = state.ownerLink {

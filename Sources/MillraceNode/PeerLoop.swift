@@ -9,6 +9,7 @@ struct PeerLoop {
     private var summarised = 0
     private var summaryAt: UInt64 = 0
     private var isFinishing = false
+    private var status = ServiceStatus()
 
     init(node: PeerNode) {
         self.node = node
@@ -16,8 +17,16 @@ struct PeerLoop {
 
     /// Returns when the run is over: nil if all is well.
     mutating func run(interrupt: CInt) -> NodeFailure? {
+        status.ready()
+        let failure = turns(interrupt: interrupt)
+        status.stopping(failure)
+        return failure
+    }
+
+    private mutating func turns(interrupt: CInt) -> NodeFailure? {
         while true {
             let now = MonotonicClock.nowNanoseconds
+            status.tell(node.statusText, now: now)
             tick(now: now)
             writeSummary(now: now)
             startFinishing()
@@ -26,7 +35,6 @@ struct PeerLoop {
                 return end.failure
             }
             let ready = wait(interrupt: interrupt, until: nextDeadline(now: now))
-            node.log.flush()
             if ready.contains(.readable) {
                 writeSummary(now: .max)
                 // With the whole file verified there is nothing to go on with.
@@ -81,13 +89,20 @@ struct PeerLoop {
             case .waiting, .fetching:
                 let timeout = node.options.common.timeoutNanoseconds
                 if state.phase == .fetching, let since = state.loneSince, now >= since.adding(timeout) {
-                    return (NodeFailure(.sourcesLost, "owner and neighbours are lost; the same command goes on"), ())
+                    return (sourcesLost, ())
                 }
                 if now >= state.lastProgress.adding(timeout) { return (noProgress(state), ()) }
             case .assembling, .leaving: break
             }
             return nil
         }
+    }
+
+    private var sourcesLost: NodeFailure {
+        NodeFailure(
+            .sourcesLost,
+            "the owner at \(node.options.owner) and all neighbours are lost; start the owner again, then the same"
+                + " command goes on from here")
     }
 
     private func noProgress(_ state: PeerState) -> NodeFailure {

@@ -14,8 +14,11 @@ public final class PeerNode: Sendable {
     let folderLock: FolderLock
     private let identity: Lock<NodeToken>
     let transportKind: TransportKind
+    let rates: NodeRates
     let log: EventLog
     let wake: WakeUp
+    /// Signalled when the log has something to write.
+    let consoleWake: WakeUp
     /// Ends the pauses and connects of the thread that talks to the owner.
     let ownerWake: WakeUp
     let state = Lock(PeerState())
@@ -35,6 +38,7 @@ public final class PeerNode: Sendable {
     /// Takes the folder and opens the listening port; nothing runs yet.
     public init(_ options: PeerOptions) throws(NodeFailure) {
         self.options = options
+        rates = NodeRates(options.common)
         DescriptorBudget.prepare()
         do throws(StoreError) {
             folderLock = try FolderLock(path: options.common.folder)
@@ -43,16 +47,18 @@ public final class PeerNode: Sendable {
             throw NodeFailure(error)
         }
         do throws(SystemError) {
-            let wake = try WakeUp()
-            self.wake = wake
+            wake = try WakeUp()
             ownerWake = try WakeUp()
+            let consoleWake = try WakeUp()
+            self.consoleWake = consoleWake
             listener = try Listener(host: options.listen.host, port: options.listen.port)
             listenPort = listener.port
-            log = EventLog(role: .peer, options: options.common.log) { wake.signal() }
+            log = EventLog(role: .peer, options: options.common.log) { consoleWake.signal() }
         } catch {
-            throw NodeFailure(.network, "can't listen on \(options.listen): \(error); choose another port")
+            throw NodeFailure(listeningOn: options.listen, error)
         }
-        let choice = TransportChoice.choose(options.common.transport)
+        let choice = TransportChoice.choose(
+            options.common.transport, forChunkFiles: options.common.storeKind == .chunks)
         transportKind = choice.kind
         log.notice("listening on port \(listenPort), sending by \(choice.kind.rawValue) (\(choice.reason))")
     }
@@ -65,7 +71,15 @@ public final class PeerNode: Sendable {
             state.statistics.started = MonotonicClock.nowNanoseconds
             state.lastProgress = state.statistics.started
         }
-        defer { log.flush() }
+        let console: ConsoleThread
+        do throws(SystemError) {
+            console = try ConsoleThread.start(log, wake: consoleWake, mode: options.common.log.progress) {
+                .peer(self.progress)
+            }
+        } catch {
+            throw NodeFailure(network: error)
+        }
+        defer { console.stop() }
         do throws(SystemError) {
             _ = try WorkerThread.start(name: "accept") { self.accept() }
             _ = try WorkerThread.start(name: "owner") { self.talkToOwner() }
@@ -81,6 +95,12 @@ public final class PeerNode: Sendable {
 
     /// What the run has come to so far; also good after a run that failed.
     public var report: PeerReport { state.withLock { PeerReport($0, transport: transportKind) } }
+
+    /// Prints the report and puts it into the log file.
+    public func tellReport() {
+        let report = report
+        log.report(text: report.text, json: report.json)
+    }
 
     private func accept() {
         AcceptLoop(census: Census()) { self.serve($0) }.run(listener) { isLeaving }

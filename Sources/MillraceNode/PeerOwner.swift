@@ -19,12 +19,16 @@ extension PeerNode {
                 isTold = false
             } catch {
                 if error.code != .network { return fail(error) }
-                if !isTold { log.notice("\(error); trying until the owner is there") }
+                if !isTold { log.notice("\(error); trying again \(patience)") }
                 isTold = true
             }
             guard !isLeaving else { return }
             retry.pause(after: MonotonicClock.nowNanoseconds - started, wake: ownerWake)
         }
+    }
+
+    private var patience: String {
+        options.common.timeoutSeconds > 0 ? "for \(options.common.timeoutText) s" : "until it is there"
     }
 
     /// One connection to the owner, from its start to its end. Throws when there was none.
@@ -40,11 +44,19 @@ extension PeerNode {
                 state.ownerAddress = owner
             }
             let handler = OwnerLinkHandler(node: self, link: link, neighbour: neighbour)
-            end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+            let rates = ConnectionRates(fetching: self.rates, socket)
+            end = Connection(socket: socket, link: link, transport: transport, handler: handler, rates: rates).run()
         } catch {
             throw NodeFailure(network: error)
         }
         lostOwner(end)
+        if case .peerFault(.versionMismatch(let low, let high)) = end {
+            let versions = low == high ? "version \(low)" : "versions \(low) to \(high)"
+            throw NodeFailure(
+                .protocolFault,
+                "the owner at \(options.owner) speaks \(versions) of the protocol, this program"
+                    + " \(WireLimits.oldestVersion) to \(WireLimits.newestVersion); install the same release on both")
+        }
         if case .peerFault(let fault) = end {
             throw NodeFailure(.protocolFault, "the node at \(options.owner) is no Millrace owner: \(fault)")
         }
@@ -66,7 +78,10 @@ extension PeerNode {
             throw NodeFailure(.network, "the owner takes no more connections now: \(reason)")
         }
         if case .saidGoodbye(.versionMismatch, let reason) = end {
-            throw NodeFailure(.protocolFault, "the owner refuses this peer: \(reason)")
+            throw NodeFailure(
+                .protocolFault,
+                "the owner at \(options.owner) has another version of the protocol (\(reason)); install the same"
+                    + " release on both")
         }
     }
 
@@ -75,18 +90,19 @@ extension PeerNode {
         do {
             addresses = try Resolver.resolve(host: options.owner.host ?? "localhost", port: options.owner.port)
         } catch {
-            throw NodeFailure(.network, "\(error)")
+            throw NodeFailure(.network, "\(error); check the name, or give an address")
         }
-        var last = ""
+        var last: SystemError?
         for address in addresses {
             do throws(SystemError) {
                 return try Socket.connect(
                     to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: ownerWake)
             } catch {
-                last = "\(error)"
+                last = error
             }
         }
-        throw NodeFailure(.network, "owner \(options.owner) does not answer (\(last))")
+        guard let last else { throw NodeFailure(.network, "\(options.owner) has no address") }
+        throw NodeFailure(owner: options.owner, last)
     }
 
     private func lostOwner(_ end: ConnectionEnd) {

@@ -25,8 +25,9 @@ extension PeerNode {
                 let socket = try Socket.connect(
                     to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: record.link.wake)
                 let handler = DownloadHandler(node: self, record: record)
+                let rates = ConnectionRates(fetching: self.rates, socket)
                 let end = Connection(
-                    socket: socket, link: record.link, transport: try makeTransport(), handler: handler
+                    socket: socket, link: record.link, transport: try makeTransport(), handler: handler, rates: rates
                 ).run()
                 lost(record, end)
             } catch {

@@ -2,14 +2,14 @@ import MillraceIO
 import MillraceWire
 
 /// Holds a socket, which can't be copied, until the thread that serves it takes it.
-final class SocketBox: Sendable {
+package final class SocketBox: Sendable {
     private let socket: Lock<Socket?>
 
-    init(_ socket: consuming Socket) {
+    package init(_ socket: consuming Socket) {
         self.socket = Lock(consume socket)
     }
 
-    func take() -> Socket {
+    package func take() -> Socket {
         let socket = socket.withLock { $0.take() }
         guard let socket else { preconditionFailure("a socket is taken once") }
         return socket

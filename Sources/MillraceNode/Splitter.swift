@@ -46,20 +46,22 @@ struct Splitter {
     }
 
     private func split() throws(StoreError) {
-        let layout = node.layout
-        let byteCount = Int(min(UInt64(layout.chunkByteCount), max(1, layout.fileByteCount)))
-        let buffer = PooledBuffer(byteCount: byteCount)
-        let scratch = PooledBuffer(byteCount: byteCount)
         var hasher = SHA256Hasher()
+        let size = Int(min(UInt64(node.layout.chunkByteCount), max(1, node.layout.fileByteCount)))
+        let buffer = PooledBuffer(byteCount: size <= WholeChunks.pairedByteCount ? 2 * size : size)
+        let scratch = PooledBuffer(byteCount: size)
         while let batch = batches.take() {
             var digests: [Digest] = []
-            for chunk in batch {
+            var next = batch.lowerBound
+            while next < batch.upperBound {
                 guard !node.isLeaving else { return }
-                let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<Int(layout.byteCount(of: chunk))])
-                try node.file.read(offset: layout.offset(of: chunk), into: bytes)
-                hasher.update(UnsafeRawBufferPointer(bytes))
-                digests.append(hasher.digest())
-                try node.folder.add(chunk, UnsafeRawBufferPointer(bytes), comparingIn: scratch.bytes)
+                let end = min(batch.upperBound, next + UInt32(buffer.bytes.count / size))
+                let chunks = try read(next..<end, into: buffer.bytes)
+                digests += hasher.digests(of: chunks)
+                for (chunk, bytes) in zip(next..., chunks) {
+                    try node.folder.add(chunk, bytes, comparingIn: scratch.bytes)
+                }
+                next = end
             }
             batches.done(batch, digests)
             while let (batch, digests) = batches.nextToPublish() {
@@ -68,6 +70,23 @@ struct Splitter {
                 publish(batch, digests)
             }
         }
+    }
+
+    /// Reads one or two whole chunks to the places of whole ones in the buffer.
+    private func read(
+        _ chunks: Range<ChunkID>, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) -> [UnsafeRawBufferPointer] {
+        let layout = node.layout
+        var read: [UnsafeRawBufferPointer] = []
+        var start = 0
+        for chunk in chunks {
+            let end = start + Int(layout.byteCount(of: chunk))
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[start..<end])
+            try node.file.read(offset: layout.offset(of: chunk), into: bytes)
+            read.append(UnsafeRawBufferPointer(bytes))
+            start = end
+        }
+        return read
     }
 
     private func publish(_ range: Range<ChunkID>, _ digests: [Digest]) {
@@ -89,12 +108,34 @@ struct Splitter {
         guard manifest.hasAllDigests else { return }
         let contentID = ContentID.compute(manifest)
         try node.folder.check(contentID)
+        if let wanted = node.options.common.contentID, wanted != contentID {
+            let size = node.layout.chunkByteCount
+            return node.fail(
+                NodeFailure(
+                    .integrity,
+                    "\(node.file.name) in chunks of \(size) bytes has the content ID \(contentID), not \(wanted);"
+                        + " give the right file, --chunk-size or --content"))
+        }
         try node.folder.summary.compact(.all(of: node.layout.chunkCount), contentID: contentID)
         node.update { state, effects in
             state.manifest.close(contentID: contentID)
             node.isManifestClosed.store(true, ordering: .releasing)
             node.wakeForNews(state, &effects)
             effects.notice("all \(node.layout.chunkCount) chunks hashed, content ID \(contentID)")
+        }
+    }
+}
+
+extension SHA256Hasher {
+    /// The digests of one whole chunk, or of two, which takes little longer.
+    fileprivate mutating func digests(of chunks: [UnsafeRawBufferPointer]) -> [Digest] {
+        if chunks.count == 2 {
+            let (first, second) = digests(chunks[0], chunks[1])
+            return [first, second]
+        }
+        return chunks.map { chunk in
+            update(chunk)
+            return digest()
         }
     }
 }

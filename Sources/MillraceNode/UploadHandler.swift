@@ -64,7 +64,8 @@ final class UploadHandler: ConnectionHandler {
             state.statistics.bytesSent += UInt64(byteCount)
             state.lastProgress = now
         }
-        node.log.chunk(.sent, order.chunk, byteCount: byteCount, party)
+        node.log.chunk(
+            .sent, order.chunk, byteCount: byteCount, party, tookNanoseconds: now - min(now, order.began))
     }
 
     func unreadable(_ chunk: ChunkID, _ fault: SendFault) {
@@ -167,7 +168,8 @@ extension PeerNode {
         guard isWelcome else { return }
         let address = socket.remoteAddress
         let handler = UploadHandler(node: self, link: link, identity: identity)
-        let end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+        let rates = ConnectionRates(serving: self.rates)
+        let end = Connection(socket: socket, link: link, transport: transport, handler: handler, rates: rates).run()
         log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
         update { state, _ in
             state.clients.removeAll { $0.identity == identity }

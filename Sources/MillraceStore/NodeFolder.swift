@@ -60,7 +60,7 @@ struct NodeFolder: ~Copyable, Sendable {
     static func checkSpace(at path: String, neededByteCount: UInt64) throws(StoreError) {
         let free = try storing(at: path) { () throws(SystemError) in try System.freeByteCount(at: path) }
         guard free < neededByteCount else { return }
-        throw .noSpace(path: path, neededByteCount: neededByteCount - free)
+        throw .noSpace(path: path, neededByteCount: neededByteCount, freeByteCount: free)
     }
 
     /// The disk space of chunks as files of their own, in whole blocks of 4 KiB.

@@ -12,7 +12,8 @@ public enum StoreKind: String, Sendable, CaseIterable {
 /// What went wrong with files and folders. Each text is one line and says what to do.
 public enum StoreError: Error, Sendable {
     case system(SystemError)
-    case noSpace(path: String, neededByteCount: UInt64)
+    /// With what is needed and what is there; 0 and 0 where only a failed write told.
+    case noSpace(path: String, neededByteCount: UInt64, freeByteCount: UInt64 = 0)
     case outputExists(String)
     /// The folder belongs to another file or to a process that runs.
     case foreignFolder(path: String, holds: String)
@@ -30,8 +31,11 @@ extension StoreError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .system(let error): error.description
-        case .noSpace(let path, let byteCount):
-            "no space at \(path): \(byteCount) more bytes are needed; free some or choose another folder"
+        case .noSpace(let path, 0, _):
+            "no space left at \(path); free some or choose another folder with --dir or --output"
+        case .noSpace(let path, let needed, let free):
+            "no space at \(path): \(needed) bytes are needed and \(free) are there; free some, choose another folder"
+                + " with --dir or --output, or use --store flat"
         case .outputExists(let path): "\(path) exists already; remove it or choose another name with --output"
         case .foreignFolder(let path, let holds):
             "folder \(path) holds \(holds); choose another one with --dir, or remove it if it is not needed any more"

@@ -93,6 +93,11 @@ public struct OwnerPolicy: Sendable {
         digestTarget = min(layout.chunkCount, SwarmLimits.shortestDigestLead)
     }
 
+    /// How many chunks a live peer is known to hold; 0 for one that has left.
+    public func heldChunkCount(by peer: PeerIndex) -> Int {
+        Int(peer) < members.count ? members[Int(peer)]?.have.count ?? 0 : 0
+    }
+
     /// Chunks that were hashed and may be handed out from now on; those that a peer brought along are not offered.
     public mutating func hashed(_ chunks: Range<ChunkID>) {
         hashedEnd = max(hashedEnd, chunks.upperBound)

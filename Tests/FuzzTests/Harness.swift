@@ -9,6 +9,7 @@ struct Harness: Sendable {
         Harness(name: "FrameReader", run: FrameReaderHarness.run),
         Harness(name: "MessageDecode", run: MessageDecodeHarness.run),
         Harness(name: "ChunkIDList", run: ChunkIDListHarness.run),
+        Harness(name: "Discovery", run: DiscoveryHarness.run),
         Harness(name: "Manifest", run: ManifestHarness.run),
         Harness(name: "Summary", run: SummaryHarness.run),
         Harness(name: "OutputName", run: OutputNameHarness.run),

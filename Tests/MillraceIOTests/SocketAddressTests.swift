@@ -8,6 +8,10 @@ import Testing
         #expect(try Resolver.resolve(host: host, port: 80).map(\.description) == [text])
     }
 
+    @Test func thisMachineNeedsNoResolver() throws {
+        #expect(try Resolver.resolve(host: "localhost", port: 80).map(\.description) == ["127.0.0.1:80", "[::1]:80"])
+    }
+
     @Test func aScopeIsKept() throws {
         let address = try #require(try Resolver.resolve(host: "fe80::1%lo", port: 80).first)
         #expect(address.host == .v6(high: 0xFE80 << 48, low: 1, scope: 1))

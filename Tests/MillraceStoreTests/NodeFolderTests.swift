@@ -100,11 +100,12 @@ import Testing
         let error = #expect(throws: StoreError.self) {
             _ = try PeerFolder.open(path: path, kind: kind, name: "file", layout: layout, output: nil)
         }
-        guard case .noSpace(_, let neededByteCount) = error else {
+        guard case .noSpace(_, let neededByteCount, let freeByteCount) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(neededByteCount > 0 && neededByteCount <= 2 << 47)
+        #expect(neededByteCount > freeByteCount && neededByteCount <= 2 << 47)
+        #expect("\(error!)".contains("\(neededByteCount) bytes are needed and \(freeByteCount) are there"))
         #expect(contents(output + ".part") == nil)
     }
 

@@ -11,10 +11,15 @@ final class Child: Sendable {
     let outputPath: String
     let errorPath: String
 
-    init(_ arguments: [String], in folder: String, name: String, environment: [String: String] = [:]) throws {
+    /// Runs the command in a folder; by a program that runs others, such as a tracer, if one is named.
+    init(
+        _ arguments: [String], in folder: String, name: String, under tracer: [String] = [],
+        environment: [String: String] = [:]
+    ) throws {
         process = Process()
-        process.executableURL = try Child.executable()
-        process.arguments = arguments
+        let executable = try Child.executable()
+        process.executableURL = tracer.first.map { URL(fileURLWithPath: $0) } ?? executable
+        process.arguments = tracer.isEmpty ? arguments : tracer.dropFirst() + [executable.path] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         outputPath = "\(folder)/\(name).out"
@@ -66,8 +71,10 @@ final class Child: Sendable {
         return try #require(FileHandle(forWritingAtPath: path))
     }
 
+    static func executablePath() throws -> String { try executable().path }
+
     /// The command beside the test bundle, wherever that was built.
-    private static func executable() throws -> URL {
+    static func executable() throws -> URL {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let folders =

@@ -28,8 +28,8 @@ final class Ground: Sendable {
     }
 
     /// Runs the command here; words are separated by blanks.
-    func start(_ name: String, _ words: String, _ more: String...) throws -> Child {
-        try Child(words.split(separator: " ").map(String.init) + more, in: path, name: name)
+    func start(_ name: String, _ words: String, _ more: String..., under tracer: [String] = []) throws -> Child {
+        try Child(words.split(separator: " ").map(String.init) + more, in: path, name: name, under: tracer)
     }
 
     /// The same with more in the environment.
