@@ -24,16 +24,22 @@ let package = Package(
         .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "MillraceWire", swiftSettings: strict),
         .target(name: "MillraceSwarm", dependencies: ["MillraceWire"], swiftSettings: strict),
-        .target(name: "MillraceIO", dependencies: ["CLiburing", "CLibcrypto"], swiftSettings: strict),
+        .target(name: "CSHA256"),
+        .target(name: "MillraceIO", dependencies: ["CLiburing", "CLibcrypto", "CSHA256"], swiftSettings: strict),
         .target(name: "MillraceStore", dependencies: ["MillraceWire", "MillraceIO"], swiftSettings: strict),
         .target(
             name: "MillraceNode", dependencies: ["MillraceWire", "MillraceSwarm", "MillraceIO", "MillraceStore"],
+            swiftSettings: strict),
+        .target(
+            name: "MillraceHTTP",
+            dependencies: ["MillraceWire", "MillraceIO", "MillraceNode"],
+            resources: ["page.html", "page.css", "format.js", "draw.js", "page.js"].map { .embedInCode("Page/\($0)") },
             swiftSettings: strict),
         .target(name: "MillraceSim", dependencies: ["MillraceWire", "MillraceSwarm"], swiftSettings: strict),
         .executableTarget(
             name: "millrace",
             dependencies: [
-                "MillraceNode", "MillraceSim",
+                "MillraceHTTP", "MillraceNode", "MillraceSim",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -48,7 +54,15 @@ let package = Package(
         .testTarget(
             name: "MillraceNodeTests", dependencies: ["MillraceNode", "MillraceStore", "MillraceIO", "MillraceWire"],
             swiftSettings: strict),
+        .testTarget(
+            name: "MillraceHTTPTests",
+            dependencies: ["MillraceHTTP", "MillraceNode", "MillraceStore", "MillraceIO", "MillraceWire"],
+            swiftSettings: strict),
         .testTarget(name: "MillraceSimTests", dependencies: ["MillraceSim"], swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["MillraceNode", "MillraceStore", "MillraceIO", "MillraceSwarm", "MillraceWire"],
+            swiftSettings: strict),
         .testTarget(name: "RepositoryTests", swiftSettings: strict),
         .testTarget(name: "ProcessTests", dependencies: ["millrace"], swiftSettings: strict),
     ]

@@ -1,23 +1,54 @@
 #!/usr/bin/env bash
-# Fuzzes the wire format: Scripts/fuzz.sh [SECONDS for each harness, 60 unless told] [HARNESS...]
-# Each harness begins with Fuzz/Corpus/HARNESS. What makes one stop is kept in Fuzz/Failures/HARNESS, where
-# MillraceWireTests replays it; the exit code is then 1. Scratch files go to Fuzz/.work.
+# Fuzzes with libFuzzer and the address sanitizer:
+#
+#   Scripts/fuzz.sh [SECONDS for each harness, 60 unless told] [HARNESS..., all unless told]
+#
+# RUNS=N bounds each by executions too. Each harness (Tests/FuzzTests) begins with Fuzz/Corpus/HARNESS. What makes one
+# stop is kept in Fuzz/Failures/HARNESS, where FuzzTests replays it; the exit code is then 1. Scratch files go to
+# Fuzz/.work; executions are counted in Fuzz/.work/executions.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- FrameReader MessageDecode ChunkIDList
+known=$(sed -n 's/.*Harness(name: "\([A-Za-z]*\)".*/\1/p' Tests/FuzzTests/Harness.swift)
+[ $# -gt 0 ] || set -- $known
+
+# Module by module: the package manager's own way of building does not link a fuzzer.
+build() {
+    local objects=Fuzz/.work/objects
+    rm -rf "$objects" && mkdir -p "$objects"
+    local shared=(-O -swift-version 6 -enable-experimental-feature Lifetimes -enable-upcoming-feature ExistentialAny
+        -sanitize=fuzzer,address -parse-as-library -package-name millrace -I "$objects")
+    local folder module
+    for folder in Sources/C*/; do shared+=(-I "$folder"); done
+    for module in Wire Swarm IO Store Node; do
+        swiftc "${shared[@]}" -wmo -enable-testing -module-name "Millrace$module" Sources/Millrace"$module"/*.swift \
+            -emit-module -emit-module-path "$objects/Millrace$module.swiftmodule" -c -o "$objects/Millrace$module.o"
+    done
+    local harnesses=()
+    mapfile -t harnesses < <(find Tests/FuzzTests -name '*.swift' -not -name '*ReplayTests.swift')
+    swiftc "${shared[@]}" -wmo -module-name Fuzz "${harnesses[@]}" Fuzz/Main.swift -c -o "$objects/Fuzz.o"
+    swiftc -use-ld=lld -sanitize=fuzzer,address "$objects"/*.o -luring -lcrypto -o Fuzz/.work/fuzz
+}
+
+is_built() {
+    [ -x Fuzz/.work/fuzz ] || return 1
+    [ -z "$(find Sources Tests/FuzzTests Fuzz/Main.swift Scripts/fuzz.sh -newer Fuzz/.work/fuzz -type f -print -quit)" ]
+}
+is_built || build
 
 found=0
 for harness in "$@"; do
+    grep -qx "$harness" <<<"$known" || { echo "There is no harness $harness." >&2; exit 64; }
     work=Fuzz/.work/$harness
     mkdir -p "$work/corpus" "Fuzz/Corpus/$harness" "Fuzz/Failures/$harness"
-    swiftc -O -swift-version 6 -enable-experimental-feature Lifetimes -enable-upcoming-feature ExistentialAny \
-        -use-ld=lld -sanitize=fuzzer,address -parse-as-library -module-name Fuzzed \
-        Sources/MillraceWire/*.swift "Fuzz/${harness}Fuzz.swift" -o "$work/fuzz"
-    "$work/fuzz" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1 \
+    SWIFT_BACKTRACE=enable=no MILLRACE_HARNESS=$harness TMPDIR=${TMPDIR:-/dev/shm} Fuzz/.work/fuzz -max_total_time="$seconds" \
+        -runs="${RUNS:--1}" -timeout=5 -rss_limit_mb=2048 -max_len="${LENGTH:-1024}" -print_final_stats=1 \
         -artifact_prefix="Fuzz/Failures/$harness/" "$work/corpus" "Fuzz/Corpus/$harness" 2>"$work/log" || found=1
-    echo "$harness: $(grep -E 'stat::number_of_executed_units|SUMMARY' "$work/log" | tr -s ' \n' ' ')"
+    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log")
+    echo "$harness ${executions:-0}" >>Fuzz/.work/executions
+    total=$(awk -v harness="$harness" '$1 == harness { sum += $2 } END { print sum }' Fuzz/.work/executions)
+    echo "$harness: ${executions:-0} executions, $total in all; $(grep -E 'SUMMARY|Fatal error' "$work/log" | head -2)"
     find "Fuzz/Failures/$harness" "Fuzz/Corpus/$harness" -type d -empty -delete
 done
 exit $found

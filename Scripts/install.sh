@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Millrace is built with, where it is missing (Debian and Ubuntu): liburing, libcrypto, pkg-config.
-# Run it by itself or let the other scripts call it. Works as root or with sudo.
+# Run it by itself or let the other scripts call it. Works as root or with sudo. Other packages may be named, such as the
+# tmux that Scripts/test.sh adds.
 set -euo pipefail
 
 packages=(liburing-dev libssl-dev pkg-config "$@")

@@ -97,6 +97,46 @@ def manifests():
                "prefix": manifest_prefix(file_size, chunk_size).hex(), "contentID": content_id(data, chunk_size).hex()}
 
 
+def datagrams():
+    def swarm_token(first):
+        return bytes(range(first, first + 16))
+
+    digest = sha256(b"content")
+    long_name = "ż" * 127 + "x"
+    queries = [{"name": f"token {token}", "token": str(token), "hex": discovery_query(token).hex()}
+               for token in (0, 1, 0x0123456789abcdef, 2 ** 64 - 1)]
+    replies = []
+    for title, port, chunk_size, file_size, name, content in [
+            ("still hashing", 9000, 102400, 2500, "image.qcow2", None), ("hashed", 65535, 1024, 2 ** 34, "a", digest),
+            ("empty file, no name", 1, 16777216, 0, "", digest), ("longest name", 9000, 102400, 1, long_name, None)]:
+        replies.append({
+            "name": title, "token": "81985529216486895", "listenPort": port, "chunkByteCount": chunk_size,
+            "fileByteCount": str(file_size), "fileName": name, "swarm": swarm_token(16).hex(),
+            "contentID": content and content.hex(),
+            "hex": discovery_reply(0x0123456789abcdef, port, chunk_size, file_size, name, swarm_token(16), content).hex()})
+    query = discovery_query(5)
+    reply = discovery_reply(5, 9000, 1024, 2500, "abc", swarm_token(16), digest)
+
+    def changed(data, offset, new):
+        return data[:offset] + new + data[offset + len(new):]
+
+    dropped = [{"name": title, "requirement": rule, "hex": data.hex()} for title, rule, data in [
+        ("nothing", "D-3", b""), ("start of a query", "D-3", query[:20]), ("query one byte short", "D-3", query[:-1]),
+        ("query one byte long", "D-3", query + b"\0"), ("query without its padding", "D-3", query[:84]),
+        ("other magic", "D-3", changed(query, 0, b"MILLRACE")), ("later version", "D-3", changed(query, 8, b"\0\2")),
+        ("version 0", "D-3", changed(query, 8, b"\0\0")), ("unknown kind", "D-3", changed(query, 10, b"\2")),
+        ("query with flags", "D-3", changed(query, 11, b"\1")), ("padding not 0", "D-3", changed(query, 511, b"\1")),
+        ("first byte of the padding not 0", "D-3", changed(query, 20, b"\1")),
+        ("reply cut in its fields", "D-4", reply[:83]), ("name cut", "D-4", reply[:-1]), ("name too long", "D-4", reply + b"x"),
+        ("name length 0", "D-4", changed(reply, 23, b"\0")), ("port 0", "D-4", changed(reply, 20, b"\0\0")),
+        ("unknown flag", "D-4", changed(reply, 11, b"\3")), ("reserved byte", "D-4", changed(reply, 22, b"\1")),
+        ("chunks too small", "D-4", changed(reply, 24, number(1023, 4))),
+        ("too many chunks", "D-4", changed(reply, 28, number(2 ** 34 + 1, 8))),
+        ("no swarm", "D-4", changed(reply, 36, bytes(16))), ("content ID without its flag", "D-4", changed(reply, 11, b"\0")),
+        ("name not UTF-8", "D-4", changed(reply, 84, b"\xff"))]]
+    return {"queries": queries, "replies": replies, "dropped": dropped}
+
+
 def outputs():
     folder = ROOT / "Tests/MillraceWireTests/Vectors"
     good_lists, bad_lists = lists()
@@ -107,6 +147,7 @@ def outputs():
         "lists": {"valid": good_lists, "invalid": bad_lists},
         "manifests": {"fileRule": "byte i is (7 i + i / 256) mod 256", "manifests": list(manifests())},
         "sessions": {"swarm": SWARM.hex(), "layout": LAYOUT, "sessions": SESSIONS},
+        "discovery": datagrams(),
         "conversations": {"machines": MACHINES, "layout": LAYOUT, "refusals": SESSION_REFUSALS},
     }
     for name, content in files.items():

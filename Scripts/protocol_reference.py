@@ -128,3 +128,15 @@ def bitmap_form(members, chunk_count):
 
 def chunk_id_list(members, chunk_count):
     return min(runs_form(members), bitmap_form(members, chunk_count), key=len)
+
+
+def discovery_query(token):
+    start = b"MILLFIND" + number(1, 2) + number(0, 1) + number(0, 1) + number(token, 8)
+    return start + bytes(512 - len(start))
+
+
+def discovery_reply(token, port, chunk_size, file_size, name, swarm, content):
+    text = name.encode()
+    return (b"MILLFIND" + number(1, 2) + number(1, 1) + number(1 if content else 0, 1) + number(token, 8)
+            + number(port, 2) + number(0, 1) + number(len(text), 1) + number(chunk_size, 4) + number(file_size, 8)
+            + swarm + (content or bytes(32)) + text)

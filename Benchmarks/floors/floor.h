@@ -6,20 +6,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HEADER_BYTES = 12, DIGEST_BYTES = 32, CHUNKS_PER_FOLDER = 1000, PATH_BYTES = 4096 };
+enum { HEADER_BYTES = 12, DIGEST_BYTES = 32, CHUNKS_PER_FOLDER = 1000, PATH_BYTES = 4096, RING_BATCH_MOST = 16 };
 
 typedef struct {
     const char *folder;    // holds the source data and the output
     size_t total_bytes;
     size_t chunk_bytes;
     size_t chunk_count;    // the last chunk may be shorter
+    size_t ring_batch;     // chunks in one submission
 } Job;
 
-typedef enum { SEND_FLAT, SEND_CHUNKS } SendMode;
-typedef enum { STORE_NOTHING, STORE_FLAT, STORE_FLAT_FALLOCATED, STORE_FILES } StoreMode;
+// RING_OPEN and what follows go through io_uring.
+typedef enum { SENDFILE, COPY, RING_OPEN, RING_READ, RING_ZERO_COPY, RING_SPLICE } SendWay;
+typedef struct {
+    SendWay way;
+    bool flat;    // one file, or one for each chunk
+} SendMode;
+
+typedef enum { STORE_NOTHING, STORE_FLAT, STORE_FILES, STORE_MAPPED, STORE_SPLICED, STORE_RING } StoreMode;
+typedef enum { HASH_NOTHING, HASH_ONE, HASH_PAIR } HashMode;
 typedef struct {
     StoreMode store;
-    bool hash;
+    HashMode hash;
+    bool fallocated, direct;
 } ReceiveMode;
 
 // The length of a chunk, in bytes.
@@ -43,6 +52,8 @@ void check_output(const Job *job, ReceiveMode mode, const uint8_t *digests);
 
 // Sends all chunks, each behind a header, into a connected socket.
 void send_all(const Job *job, SendMode mode, int socket_descriptor);
+
+void send_all_by_ring(const Job *job, SendMode mode, int socket_descriptor);
 
 // Receives all chunks. `digests` has room for one SHA-256 per chunk, indexed by chunk ID.
 void receive_all(const Job *job, ReceiveMode mode, int socket_descriptor, uint8_t *digests);

@@ -3,7 +3,11 @@
 import html
 import json
 
-PALETTE = ["#0b6e99", "#c2571a", "#4c8c2b", "#8a4fa3", "#a8891c", "#5b6770"]
+# Told apart by eyes that do not see all colours, and on white as on black (Okabe and Ito, a little darkened).
+PALETTE = ["#0082c8", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#8070c0", "#808890"]
+# Files on the web are seen in the reader's own scheme; the background is theirs.
+STYLE = ("<style>text{fill:#24292f}line{stroke:#24292f}@media(prefers-color-scheme:dark)"
+         "{text{fill:#e6edf3}line{stroke:#e6edf3}}</style>")
 
 
 def table(headings, rows):
@@ -50,8 +54,8 @@ def write_bar_chart(path, title, unit, groups, series, baseline=None):
 
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + right} {height}" '
-        'font-family="sans-serif" font-size="12" fill="#222">',
-        '<rect width="100%" height="100%" fill="#fff"/>',
+        f'font-family="sans-serif" font-size="12" role="img" aria-label="{html.escape(title)}">',
+        STYLE,
         text(12, 22, title, 'font-size="15" font-weight="bold"'),
     ]
     x = 12.0
@@ -66,7 +70,7 @@ def write_bar_chart(path, title, unit, groups, series, baseline=None):
         for name in names:
             value = bars[name]
             if value is None:
-                parts.append(text(left + 4, y + 12, "not finished", f'fill="{colour[name]}"'))
+                parts.append(text(left + 4, y + 12, "not finished", 'font-style="italic"'))
             else:
                 parts.append(f'<rect x="{left}" y="{y + 2}" width="{position(value) - left:.1f}" '
                              f'height="{bar - 4}" fill="{colour[name]}"/>')
@@ -75,7 +79,7 @@ def write_bar_chart(path, title, unit, groups, series, baseline=None):
         y += gap
     if baseline is not None:
         parts.append(f'<line x1="{position(baseline):.1f}" x2="{position(baseline):.1f}" y1="{top - 6}" '
-                     f'y2="{y}" stroke="#222" stroke-dasharray="3 3"/>')
+                     f'y2="{y}" stroke-dasharray="3 3"/>')
     parts.append(text(left, y + 14, unit))
     parts.append("</svg>")
     with open(path, "w", encoding="utf-8") as file:

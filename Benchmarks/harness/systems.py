@@ -101,6 +101,7 @@ class Millrace(System):
     store = "chunks"
     source_is_timed = True
     leaves_by_itself = True
+    owner_options = ()
 
     @staticmethod
     def binary():
@@ -117,7 +118,8 @@ class Millrace(System):
         task = self.task
         return [task.owner.run(
             [self.binary(), "owner", self._at(task.owner), task.source, "--dir", task.owner.folder / "store",
-             "--store", self.store, "--peers", task.expected_count, "--timeout", int(task.timeout_seconds), "-q"])]
+             "--store", self.store, "--peers", task.expected_count, "--timeout", int(task.timeout_seconds), "-q",
+             *self.owner_options])]
 
     def start_sink(self, node):
         return node.run(

@@ -1,6 +1,7 @@
 """What else pushes a file to every machine of a LAN, each set up as well as we know how."""
 
 import hashlib
+import importlib.util
 import signal
 import sys
 from pathlib import Path
@@ -63,6 +64,20 @@ def bencode(value):
     return b"d" + b"".join(bencode(key) + bencode(value[key]) for key in sorted(value)) + b"e"
 
 
+def make_torrent(task, piece_bytes, tracker_port):
+    """The file's torrent, in the owner's folder."""
+    pieces = []
+    with open(task.source, "rb") as file:
+        while block := file.read(piece_bytes):
+            pieces.append(hashlib.sha1(block).digest())
+    torrent = task.owner.folder / "file.torrent"
+    torrent.write_bytes(bencode({
+        "announce": f"http://{task.service.address}:{tracker_port}/announce",
+        "info": {"length": task.byte_count, "name": task.source.name, "piece length": piece_bytes,
+                 "pieces": b"".join(pieces)}}))
+    return torrent
+
+
 class Aria2(System):
     """BitTorrent by aria2, with a tracker that costs nothing: neither it nor the making of the torrent is counted."""
     name = "aria2"
@@ -72,15 +87,7 @@ class Aria2(System):
 
     def prepare(self):
         task = self.task
-        pieces = []
-        with open(task.source, "rb") as file:
-            while block := file.read(self.PIECE_BYTES):
-                pieces.append(hashlib.sha1(block).digest())
-        self._torrent = task.owner.folder / "file.torrent"
-        self._torrent.write_bytes(bencode({
-            "announce": f"http://{task.service.address}:{self.TRACKER_PORT}/announce",
-            "info": {"length": task.byte_count, "name": task.source.name, "piece length": self.PIECE_BYTES,
-                     "pieces": b"".join(pieces)}}))
+        self._torrent = make_torrent(task, self.PIECE_BYTES, self.TRACKER_PORT)
         self._marker = task.owner.folder / "completed.sh"
         self._marker.write_text("#!/bin/sh\n: > completed\n")
         self._marker.chmod(0o755)
@@ -111,3 +118,41 @@ class Aria2(System):
     def stop_source(self, processes):
         super().stop_source(processes)
         self._tracker.stop(signal.SIGKILL)
+
+
+class Libtorrent(System):
+    """BitTorrent by libtorrent, from the Python package index. Each node is told all that started before it."""
+    name = "libtorrent"
+    PIECE_BYTES = 256 << 10
+    PROGRAM = Path(__file__).with_name("libtorrent_node.py")
+
+    @classmethod
+    def missing_tools(cls):
+        return [] if importlib.util.find_spec("libtorrent") else ["libtorrent (pip install libtorrent)"]
+
+    def prepare(self):
+        self._torrent = make_torrent(self.task, self.PIECE_BYTES, 1)
+        self._started = []
+
+    def _start(self, node, folder):
+        known = [f"{other.address}:{other.port}" for other in self._started]
+        self._started.append(node)
+        return node.run([sys.executable, self.PROGRAM, self._torrent, folder, node.address, node.port,
+                         node.folder / "completed", *known])
+
+    def start_source(self):
+        owner = self.task.owner
+        process = self._start(owner, self.task.source.parent)
+        # A seed, too, first reads and hashes all of its file: nobody is made to wait for that.
+        wait_until((owner.folder / "completed").exists, "the seed", timeout_seconds=60, watched=[process])
+        return [process]
+
+    def start_sink(self, node):
+        return self._start(node, node.folder)
+
+    def is_complete(self, node, process):
+        if not (node.folder / "completed").exists():
+            return False
+        if not node.output.exists():
+            node.output.hardlink_to(node.folder / self.task.source.name)
+        return True

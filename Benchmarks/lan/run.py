@@ -8,6 +8,7 @@ SHA-256 afterwards. Names of what is created begin with mrlan-; what a killed ru
 import argparse
 import dataclasses
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -19,13 +20,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from harness import files, processes, report, systems  # noqa: E402
 
+import charts  # noqa: E402
 import comparators  # noqa: E402
 import network  # noqa: E402
 from drive import Drive  # noqa: E402
 from scenarios import DEFAULT_SECONDS_AT_FULL_RATE, MEGABIT, SCENARIOS, UNSHAPED_BYTE_COUNT  # noqa: E402
 
 SYSTEMS = {kind.name: kind for kind in [
-    systems.Millrace, systems.MillraceFlat, comparators.Chain, comparators.Aria2, comparators.Udpcast, systems.Nginx]}
+    systems.Millrace, systems.MillraceFlat, comparators.Chain, comparators.Aria2, comparators.Libtorrent,
+    comparators.Udpcast, systems.Nginx]}
 SYSTEMS["millrace"] = systems.Millrace
 NODE_PORT = 9000
 
@@ -41,7 +44,9 @@ def arguments():
     parser.add_argument("--patience", type=float, default=8, metavar="X", help="give up after X times the bound")
     parser.add_argument("--folder", default="/dev/shm", help="where files live: a disk, or /dev/shm")
     parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--svg", metavar="FILE", help="a bar chart of the time over the bound")
+    parser.add_argument("--charts", metavar="FOLDER",
+                        help="write lan-time.svg, lan-egress.svg and lan-cpu.svg there, such as Documentation")
+    parser.add_argument("--from-json", metavar="FILE", help="measure nothing: table and charts of an earlier run")
     return parser.parse_args()
 
 
@@ -130,13 +135,20 @@ def show(groups):
 def save(options, groups, runs):
     if options.json:
         report.write_json(options.json, {"machine": systems.machine(), "folder": options.folder, "runs": runs})
-    if options.svg:
-        names = list(dict.fromkeys(system for _, system in groups))
-        labels = list(dict.fromkeys(scenario for scenario, _ in groups if scenario != "unshaped"))
-        bars = [(label, {system: median(groups[label, system], "timeOverBound") for system in names
-                         if (label, system) in groups}) for label in labels]
-        report.write_bar_chart(options.svg, "Time over the bound", "time / (file size / link rate), slowest peer",
-                               bars, names, baseline=1)
+    if options.charts:
+        charts.write(options.charts, groups, median)
+
+
+def show_earlier(options):
+    """Table and charts of what --json has kept."""
+    with open(options.from_json, encoding="utf-8") as file:
+        runs = json.load(file)["runs"]
+    groups = {}
+    for run in runs:
+        groups.setdefault((run["scenario"], run["system"]), []).append(run)
+    options.json = None
+    show(groups)
+    save(options, groups, runs)
 
 
 def only_one_at_a_time():
@@ -151,6 +163,8 @@ def only_one_at_a_time():
 
 def main():
     options = arguments()
+    if options.from_json:
+        return show_earlier(options)
     scenarios, kinds = chosen_scenarios(options), systems.choose(SYSTEMS, options.systems)
     if os.geteuid() != 0:
         raise SystemExit("network namespaces need root")

@@ -7,16 +7,14 @@ listening before, which is its advantage; Millrace's owner starts with the peers
 """
 
 import argparse
-import os
 import signal
 import statistics
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from harness import files, processes, report, systems  # noqa: E402
+from harness import files, loopback, processes, report, systems  # noqa: E402
 
 SYSTEMS = {kind.name: kind for kind in [systems.Nginx, systems.MillraceFlat, systems.Millrace]}
 
@@ -32,42 +30,6 @@ def arguments():
     parser.add_argument("--timeout", type=float, default=300, metavar="S", help="for one system in one round")
     parser.add_argument("--json", metavar="FILE")
     return parser.parse_args()
-
-
-def make_task(options, source, folder):
-    ports = systems.free_ports(options.peers + 1)
-    nodes = [systems.Node(index, "127.0.0.1", files.fresh_folder(folder / f"node-{index}"), port)
-             for index, port in enumerate(ports)]
-    return systems.Task(source, options.size, nodes, options.peers, options.timeout)
-
-
-def measure(system, task, digest):
-    """One system, once. Raises when a process fails or a file is wrong."""
-    os.sync()
-    system.prepare()
-    source, sinks = [], []
-    try:
-        source = system.start_source()
-        for node in system.sink_order():
-            sinks.append(system.start_sink(node))
-        timed = sinks + (source if system.source_is_timed else [])
-        processes.wait_for_success(timed, time.monotonic() + task.timeout_seconds)
-    finally:
-        system.stop_source(source)
-        processes.stop_all(sinks + source)
-    everyone = source + sinks
-    for node in task.sinks:
-        if files.sha256_of(node.output) != digest:
-            raise RuntimeError(f"{system.name}: the file of peer {node.index} is wrong")
-    return {
-        "system": system.name,
-        "wallSeconds": max(p.end_seconds for p in timed) - min(p.start_seconds for p in timed),
-        "cpuSeconds": sum(process.cpu_seconds for process in everyone),
-        "ownerPeakBytes": max(process.peak_bytes for process in source),
-        "peerPeakBytes": max(process.peak_bytes for process in sinks),
-        "processes": [{"role": process.role, "cpuSeconds": process.cpu_seconds, "peakBytes": process.peak_bytes}
-                      for process in everyone],
-    }
 
 
 def spread(values, digits=2):
@@ -112,8 +74,8 @@ def main():
             shift = round_index % len(chosen)
             results = {}
             for kind in chosen[shift:] + chosen[:shift]:
-                task = make_task(options, source, folder)
-                results[kind.name] = measure(kind(task), task, digest)
+                task = loopback.make_task(options.peers, options.size, source, folder, options.timeout)
+                results[kind.name] = loopback.measure(kind(task), task, digest)
                 print(f"round {round_index - options.warm_up + 1}: {kind.name} "
                       f"{results[kind.name]['wallSeconds']:.2f} s", file=sys.stderr)
             if round_index >= options.warm_up:

@@ -29,11 +29,20 @@ enum {
     millrace_RENAME_NOREPLACE = 1,
     millrace_EFD_CLOEXEC = 02000000,
     millrace_EFD_NONBLOCK = 04000,
+    millrace_IP_MULTICAST_ALL = 49,
 };
 static const unsigned long millrace_FICLONERANGE = FICLONERANGE;
 
 /* ioctl is variadic, which Swift does not import. */
-int ioctl(int descriptor, unsigned long request, ...);
+#include <sys/ioctl.h>
 static inline int millrace_clone_range(int target, const struct file_clone_range *range) {
     return ioctl(target, FICLONERANGE, range);
+}
+
+static inline int millrace_window_size(int descriptor, unsigned short *columns, unsigned short *rows) {
+    struct winsize size = {0};
+    int result = ioctl(descriptor, TIOCGWINSZ, &size);
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return result;
 }

@@ -21,4 +21,14 @@ public enum WallClock {
         let (seconds, nanoseconds) = now
         return Double(seconds) + Double(nanoseconds) * 1e-9
     }
+
+    /// Now in UTC as people and programs read it (ISO 8601): `2026-11-23T08:05:00Z`.
+    public static var text: String {
+        var seconds = time_t(now.seconds)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func two(_ number: CInt) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let date = "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+        return "\(date)T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
+    }
 }

@@ -7,7 +7,9 @@ public enum Console {
         var written = 0
         while written < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
-            let count = try System.attempt("write") { Glibc.write(descriptor, rest.baseAddress, rest.count) }
+            let count = try System.attempt("write") {
+                Glibc.write(descriptor, rest.baseAddress, System.length("write", rest.count))
+             }
             if let count {
                 written += count
             } else {

@@ -35,6 +35,7 @@ public final class CopyTransport: FrameSender {
 
     /// Puts the rest of the first frame into the buffer, as much as fits.
     private func fill() throws(SendFault) {
+        try queue.openSource(at: 0)
         let frame = queue[0]
         let header = frame.header[frame.sentHeaderCount...].prefix(buffer.bytes.count)
         for (index, byte) in header.enumerated() { buffer.bytes[index] = byte }

@@ -4,11 +4,8 @@ import Glibc
 protocol FrameSender: Transport {
     var queue: SendQueue { get set }
 
-    /// Sends more of the first frame, whose source is open. Returns false when the socket would block.
+    /// Sends more of the queue's front. Returns false when the socket would block.
     func sendSome(on socket: borrowing Socket) throws(SendFault) -> Bool
-
-    /// Opens the first frame's payload, and others where that is cheaper together.
-    func prepare() throws(SendFault)
 }
 
 extension FrameSender {
@@ -26,38 +23,27 @@ extension FrameSender {
 
     public func send(on socket: borrowing Socket, completed: (UInt32) -> Void) throws(SendFault) -> Bool {
         while !queue.isEmpty {
+            if queue[0].isDone {
+                let (tag, hadPayload) = (queue[0].tag, queue[0].payload != nil)
+                queue.removeFirst()
+                if hadPayload { completed(tag) }
+                continue
+            }
             do throws(SendFault) {
-                try prepare()
                 guard try sendSome(on: socket) else { return false }
             } catch {
                 queue.removeFirst()
                 throw error
             }
-            guard queue[0].isDone else { continue }
-            let (tag, hadPayload) = (queue[0].tag, queue[0].payload != nil)
-            queue.removeFirst()
-            if hadPayload { completed(tag) }
         }
         return true
     }
 
-    func prepare() throws(SendFault) { try queue.openSource(at: 0) }
-
-    /// Sends the rest of the first frame's header. Returns false when the socket would block.
-    func sendHeader(on socket: borrowing Socket) throws(SendFault) -> Bool {
-        let frame = queue[0]
-        let hasMore = frame.unsentPayloadCount > 0 || queue.count > 1
-        let transfer: Result<Transfer, SystemError> = frame.header.withUnsafeBytes { bytes in
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[frame.sentHeaderCount...])
-            do throws(SystemError) {
-                return .success(try socket.send(rest, more: hasMore))
-            } catch {
-                return .failure(error)
-            }
-        }
-        guard case .bytes(let count) = try transfer.socketFault() else { return false }
-        queue[0].sentHeaderCount += count
-        return true
+    /// Headers and short payloads leave many at a time; of a long one only the payload is left for sendfile(2).
+    func sendGatheredOrFile(_ gathered: GatherBuffer, on socket: borrowing Socket) throws(SendFault) -> Bool {
+        if gathered.serves(queue[0]) { return try gathered.send(&queue, on: socket) }
+        try queue.openSource(at: 0)
+        return try sendPayload(on: socket)
     }
 
     /// Sends more of the first frame's payload with sendfile(2). Returns false when the socket would block.
@@ -69,7 +55,8 @@ extension FrameSender {
             throw .sourceShrank(tag: frame.tag)
         }
         let (count, code) = System.outcome("sendfile") {
-            sendfile(descriptor, source.descriptor, &position, frame.unsentPayloadCount)
+            sendfile(
+                descriptor, source.descriptor, &position, System.length("sendfile", frame.unsentPayloadCount))
         }
         switch code {
         case 0 where count == 0: throw .sourceShrank(tag: frame.tag)

@@ -22,9 +22,13 @@ public enum Resolver {
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         hints.ai_protocol = CInt(IPPROTO_TCP)
         var list: UnsafeMutablePointer<addrinfo>?
-        let code = getaddrinfo(host, nil, &hints, &list)
-        guard code == 0 else {
-            let reason = code == EAI_SYSTEM ? String(cString: strerror(errno)) : String(cString: gai_strerror(code))
+        var code: CInt = 0
+        let (_, fault) = System.outcome("getaddrinfo") {
+            code = getaddrinfo(host, nil, &hints, &list)
+            return code == EAI_SYSTEM ? -1 : 0
+        }
+        guard fault == 0, code == 0 else {
+            let reason = fault != 0 ? SystemError.text(of: fault) : String(cString: gai_strerror(code))
             throw ResolveError(host: host, reason: reason)
         }
         defer { freeaddrinfo(list) }

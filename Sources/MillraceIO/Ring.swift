@@ -52,7 +52,10 @@ struct Ring: ~Copyable {
             var completion: UnsafeMutablePointer<io_uring_cqe>?
             try System.checkRing("io_uring_enter") { io_uring_wait_cqe(memory, &completion) }
             guard let completion else { continue }
-            let (index, result) = (Int(completion.pointee.user_data), completion.pointee.res)
+            let (index, result) = (
+                Int(completion.pointee.user_data),
+                System.completed("openat", completion.pointee.res, givesDescriptor: true)
+            )
             io_uring_cqe_seen(memory, completion)
             if result >= 0 { opened(index, Descriptor(result)) }
         }

@@ -1,9 +1,15 @@
 import CLibcrypto
+import CSHA256
 
 /// SHA-256 (FIPS 180-4) by libcrypto, which uses the CPU's instructions for it. One context serves many messages.
+/// Two whole messages at once take about half the time each where the CPU has such instructions.
 public struct SHA256Hasher: ~Copyable, @unchecked Sendable {
     public static let digestByteCount = 32
     private let context: OpaquePointer
+    private let hashesPairs: Bool
+
+    /// Whether two messages take less time together than one after the other.
+    public static let gainsFromPairs = sha256_pair_is_available()
 
     /// Fetched once: the look-up in libcrypto costs more than hashing a small message.
     nonisolated(unsafe) private static let algorithm: OpaquePointer = {
@@ -11,9 +17,12 @@ public struct SHA256Hasher: ~Copyable, @unchecked Sendable {
         return algorithm
     }()
 
-    public init() {
+    public init() { self.init(hashesPairs: SHA256Hasher.gainsFromPairs) }
+
+    init(hashesPairs: Bool) {
         guard let context = EVP_MD_CTX_new() else { preconditionFailure("out of memory") }
         self.context = context
+        self.hashesPairs = hashesPairs
         start()
     }
 
@@ -37,6 +46,25 @@ public struct SHA256Hasher: ~Copyable, @unchecked Sendable {
         var digest: [UInt8] = Array(repeating: 0, count: SHA256Hasher.digestByteCount)
         digest.withUnsafeMutableBytes { finish(into: $0) }
         return digest
+    }
+
+    /// Writes the digests of two whole messages, one behind the other, into 64 bytes. No message may be under way.
+    public mutating func hash(
+        _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer,
+        into digests: UnsafeMutableRawBufferPointer
+    ) {
+        let count = SHA256Hasher.digestByteCount
+        precondition(digests.count == 2 * count, "two digests have 64 bytes")
+        guard hashesPairs, let bytes = digests.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+            update(first)
+            finish(into: UnsafeMutableRawBufferPointer(rebasing: digests[..<count]))
+            update(second)
+            return finish(into: UnsafeMutableRawBufferPointer(rebasing: digests[count...]))
+        }
+        func start(of message: UnsafeRawBufferPointer) -> UnsafePointer<UInt8>? {
+            message.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        }
+        sha256_pair(start(of: first), first.count, start(of: second), second.count, bytes, bytes + count)
     }
 
     private func start() {

@@ -39,6 +39,9 @@ struct SendQueue {
         var isDone: Bool { sentHeaderCount == header.count && unsentPayloadCount == 0 }
     }
 
+    /// Headers in front of payloads are no longer than this.
+    static let longestHeaderByteCount = 1024
+
     private var frames: [Frame] = []
     private var headIndex = 0
     /// Set when a frame was removed of which a part had left.
@@ -75,14 +78,30 @@ struct SendQueue {
         return true
     }
 
-    /// Opens the payload of a frame and checks that it is all there, so that a fault shows before the header leaves.
-    mutating func openSource(at position: Int) throws(SendFault) {
+    /// Notes that so many bytes from the front of the queue have left. Frames that are done stay in it.
+    mutating func advance(by byteCount: Int) {
+        var left = byteCount
+        var index = headIndex
+        while left > 0 {
+            let header = min(left, frames[index].header.count - frames[index].sentHeaderCount)
+            let payload = min(left - header, frames[index].unsentPayloadCount)
+            frames[index].sentHeaderCount += header
+            frames[index].sentPayloadCount += payload
+            left -= header + payload
+            index += 1
+        }
+    }
+
+    /// Opens the payload of a frame, and checks that it is all there unless it will be read before its header leaves:
+    /// a fault must show before that.
+    mutating func openSource(at position: Int, checks: Bool = true) throws(SendFault) {
         let frame = self[position]
-        guard !frame.isChecked, let payload = frame.payload else { return }
+        guard !frame.isChecked, checks || frame.source == nil, let payload = frame.payload else { return }
         var isWhole = false
         do throws(SystemError) {
             let source = try SendQueue.source(of: frame, payload)
             self[position].source = source
+            guard checks else { return }
             let (end, overflow) = payload.offset.addingReportingOverflow(UInt64(payload.byteCount))
             if !overflow { isWhole = try System.status(of: source.descriptor).byteCount >= end }
         } catch {

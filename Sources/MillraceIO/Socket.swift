@@ -28,7 +28,7 @@ public struct Socket: ~Copyable, Sendable {
     public func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Transfer {
         precondition(buffer.count > 0, "an empty buffer can't tell data from the end")
         let count = try System.attempt("recv", "\(remoteAddress)") {
-            recv(descriptor, buffer.baseAddress, buffer.count, 0)
+            recv(descriptor, buffer.baseAddress, System.length("recv", buffer.count), 0)
         }
         return Socket.received(count)
     }
@@ -42,6 +42,9 @@ public struct Socket: ~Copyable, Sendable {
             iovec(iov_base: first.baseAddress, iov_len: first.count),
             iovec(iov_base: second.baseAddress, iov_len: second.count)
         )
+        let wanted = System.length("readv", first.count + second.count)
+        if wanted < first.count { parts.0.iov_len = wanted }
+        parts.1.iov_len = min(second.count, wanted - parts.0.iov_len)
         let (count, code) = withUnsafeMutablePointer(to: &parts) { pair in
             pair.withMemoryRebound(to: iovec.self, capacity: 2) { list in
                 System.outcome("readv") { readv(descriptor, list, 2) }
@@ -56,7 +59,7 @@ public struct Socket: ~Copyable, Sendable {
     public func send(_ bytes: UnsafeRawBufferPointer, more: Bool = false) throws(SystemError) -> Transfer {
         let flags = CInt(MSG_NOSIGNAL) | (more ? CInt(MSG_MORE) : 0)
         let count = try System.attempt("send", "\(remoteAddress)") {
-            Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags)
+            Glibc.send(descriptor, bytes.baseAddress, System.length("send", bytes.count), flags)
         }
         return count.map { .bytes($0) } ?? .wouldBlock
     }

@@ -43,7 +43,7 @@ extension SystemError: CustomStringConvertible {
         return "\(name): \(SystemError.text(of: errno))"
     }
 
-    private static func text(of code: CInt) -> String {
+    static func text(of code: CInt) -> String {
         // strerrordesc_np, unlike strerror, is safe in any thread and speaks one language.
         strerrordesc_np(code).map { String(cString: $0) } ?? "error \(code)"
     }

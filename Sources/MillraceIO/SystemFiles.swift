@@ -7,6 +7,7 @@ package struct FileStatus: Sendable, Equatable {
     /// What the file takes on disk, holes left out.
     package let allocatedByteCount: UInt64
     package let device: UInt64
+    package let inode: UInt64
     package let isRegular: Bool
     package let isFolder: Bool
     package let modificationSeconds: Int64
@@ -16,6 +17,7 @@ package struct FileStatus: Sendable, Equatable {
         byteCount = UInt64(clamping: status.st_size)
         allocatedByteCount = UInt64(clamping: status.st_blocks) * 512
         device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
         isRegular = status.st_mode & S_IFMT == S_IFREG
         isFolder = status.st_mode & S_IFMT == S_IFDIR
         modificationSeconds = Int64(status.st_mtim.tv_sec)
@@ -98,7 +100,7 @@ extension System {
         while done < buffer.count {
             let position = try fileOffset(offset, plus: done, subject)
             let count = try check("pread", subject) {
-                pread(descriptor, buffer.baseAddress! + done, buffer.count - done, position)
+                pread(descriptor, buffer.baseAddress! + done, length("pread", buffer.count - done), position)
             }
             if count == 0 { break }
             done += count
@@ -114,7 +116,7 @@ extension System {
         while done < bytes.count {
             let position = try fileOffset(offset, plus: done, subject)
             done += try check("pwrite", subject) {
-                pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, position)
+                pwrite(descriptor, bytes.baseAddress! + done, length("pwrite", bytes.count - done), position)
             }
         }
     }
@@ -126,7 +128,9 @@ extension System {
         var done = 0
         while done < bytes.count {
             done += try check("write", subject) {
-                bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done) }
+                bytes.withUnsafeBytes { bytes in
+                    Glibc.write(descriptor, bytes.baseAddress! + done, length("write", bytes.count - done))
+                }
             }
         }
     }

@@ -20,20 +20,27 @@ extension System {
 
     /// The names in a folder in ascending order of their bytes, without `.` and `..`.
     package static func names(in folder: String) throws(SystemError) -> [String] {
-        guard let stream = opendir(folder) else {
-            throw SystemError(call: "opendir", errno: errno, subject: folder)
+        var stream: OpaquePointer?
+        try check("opendir", folder) {
+            stream = opendir(folder)
+            return stream == nil ? -1 : 0
         }
+        guard let stream else { return [] }
         defer { closedir(stream) }
         var names: [String] = []
         while true {
-            errno = 0
-            guard let entry = readdir(stream) else { break }
+            var entry: UnsafeMutablePointer<dirent>?
+            try check("readdir", folder) {
+                errno = 0
+                entry = readdir(stream)
+                return entry == nil && errno != 0 ? -1 : 0
+            }
+            guard let entry else { break }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             if name != ".", name != ".." { names.append(name) }
         }
-        guard errno == 0 else { throw SystemError(call: "readdir", errno: errno, subject: folder) }
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
@@ -81,16 +88,19 @@ extension System {
     }
 }
 
-/// Paths as text, by their slashes alone.
+/// Paths as text, by their slashes alone. Bytes, not characters: a combining mark behind a slash makes one character
+/// with it, which is no slash.
 package enum Path {
+    private static let slash = UInt8(ascii: "/")
+
     package static func name(of path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? path
+        path.utf8.split(separator: slash).last.map { String(Substring($0)) } ?? path
     }
 
     package static func folder(of path: String) -> String {
-        var bytes = Substring(path)
-        while bytes.utf8.count > 1, bytes.last == "/" { bytes.removeLast() }
-        guard let slash = bytes.lastIndex(of: "/") else { return "." }
-        return slash == bytes.startIndex ? "/" : String(bytes[..<slash])
+        var bytes = path.utf8[...]
+        while bytes.count > 1, bytes.last == slash { bytes.removeLast() }
+        guard let position = bytes.lastIndex(of: slash) else { return "." }
+        return position == bytes.startIndex ? "/" : String(Substring(bytes[..<position]))
     }
 }

@@ -16,7 +16,7 @@ public enum TemporaryFolder {
             let inner = "\(path)/\(name)"
             if (try? System.remove(inner)) == nil { remove(inner) }
         }
-        rmdir(path)
+        _ = System.outcome("rmdir") { rmdir(path) }
     }
 
     /// Fills a new file with random bytes.
@@ -27,17 +27,18 @@ public enum TemporaryFolder {
         while written < byteCount {
             let count = min(buffer.bytes.count, byteCount - written)
             let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
-            fill(piece)
+            try fill(piece)
             try Console.write(UnsafeRawBufferPointer(piece), to: file.rawValue)
             written += piece.count
         }
     }
 
-    private static func fill(_ bytes: UnsafeMutableRawBufferPointer) {
+    private static func fill(_ bytes: UnsafeMutableRawBufferPointer) throws(SystemError) {
         var filled = 0
         while filled < bytes.count {
-            let count = getrandom(bytes.baseAddress! + filled, min(256, bytes.count - filled), 0)
-            filled += max(0, count)
+            filled += try System.check("getrandom") {
+                getrandom(bytes.baseAddress! + filled, min(256, bytes.count - filled), 0)
+            }
         }
     }
 }

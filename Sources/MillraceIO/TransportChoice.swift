@@ -11,9 +11,13 @@ public enum TransportChoice {
     }()
 
     /// The transport for what the user asked for (nil: the fastest that works here), and the reason in words.
-    public static func choose(_ wanted: TransportKind?) -> (kind: TransportKind, reason: String) {
+    /// Documentation/io.md has the measurements behind it.
+    public static func choose(
+        _ wanted: TransportKind?, forChunkFiles: Bool
+    ) -> (kind: TransportKind, reason: String) {
         switch wanted {
-        case nil: (.sendfile, "the fastest by measurement")
+        case nil where forChunkFiles: choose(ringFault: uringFault)
+        case nil: (.sendfile, "the fastest for one flat file")
         case .uring:
             if let fault = uringFault {
                 (.sendfile, "io_uring was asked for and can't be used: \(fault)")
@@ -23,6 +27,12 @@ public enum TransportChoice {
         case .sendfile: (.sendfile, "asked for")
         case .copy: (.copy, "asked for")
         }
+    }
+
+    /// For chunk files: many files are opened with one call where the kernel lets us.
+    static func choose(ringFault: String?) -> (kind: TransportKind, reason: String) {
+        if let ringFault { return (.sendfile, "io_uring can't be used: \(ringFault)") }
+        return (.uring, "the fastest for chunk files")
     }
 
     /// A transport for one connection.

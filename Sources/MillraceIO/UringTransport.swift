@@ -1,26 +1,22 @@
 import Glibc
 
-/// sendfile(2), with the queued chunk files opened ahead by io_uring, several with one call. The ring's own ways into a
-/// socket (splice, read and send) cost more than sendfile; opening many files at once costs less than one by one.
+/// sendfile(2), with the queued chunk files opened by io_uring, several with one call, and read ahead. The ring's own
+/// ways into a socket (splice, read and send, send_zc) cost more than sendfile: Documentation/io.md has them all.
 public final class UringTransport: FrameSender {
     public static let kind = TransportKind.uring
     private static let batchCount = 8
 
     var queue = SendQueue()
+    private let gathered = GatherBuffer.forShortPayloads()
     private var ring: Ring?
     private var isRingUsable = true
 
     public init() {}
 
-    func sendSome(on socket: borrowing Socket) throws(SendFault) -> Bool {
-        if queue[0].sentHeaderCount < queue[0].header.count { return try sendHeader(on: socket) }
-        return try sendPayload(on: socket)
-    }
-
     /// What can't be opened ahead is opened in its turn, and tells its fault then.
-    func prepare() throws(SendFault) {
+    func sendSome(on socket: borrowing Socket) throws(SendFault) -> Bool {
         if isRingUsable, queue[0].pathToOpen != nil { openAhead() }
-        try queue.openSource(at: 0)
+        return try sendGatheredOrFile(gathered, on: socket)
     }
 
     private func openAhead() {
@@ -35,6 +31,8 @@ public final class UringTransport: FrameSender {
         makeRing()
         do throws(SystemError) {
             try ring?.open(paths) { index, descriptor in
+                // The disk reads the files behind the first while that one is sent.
+                if index > 0 { System.readAhead(descriptor.rawValue) }
                 queue[positions[index]].source = PayloadSource(owning: descriptor)
             }
         } catch {

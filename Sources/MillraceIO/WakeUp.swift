@@ -16,12 +16,12 @@ public final class WakeUp: Sendable {
     public func signal() {
         var one: UInt64 = 1
         // EAGAIN means that a signal is pending already.
-        _ = System.outcome("write") { write(event.rawValue, &one, 8) }
+        _ = System.outcome("eventfd_write") { write(event.rawValue, &one, 8) }
     }
 
     /// Takes pending signals away.
     public func drain() {
         var count: UInt64 = 0
-        _ = System.outcome("read") { read(event.rawValue, &count, 8) }
+        _ = System.outcome("eventfd_read") { read(event.rawValue, &count, 8) }
     }
 }

@@ -30,7 +30,11 @@ public final class WorkerThread: Sendable {
         sigemptyset(&blocked)
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&blocked, signal) }
         pthread_sigmask(SIG_BLOCK, &blocked, &before)
-        code = pthread_create(&thread, &attributes, { Start.run($0) }, start.toOpaque())
+        (_, code) = System.outcome("pthread_create") {
+            let code = pthread_create(&thread, &attributes, { Start.run($0) }, start.toOpaque())
+            errno = code
+            return code == 0 ? 0 : -1
+        }
         pthread_sigmask(SIG_SETMASK, &before, nil)
         guard code == 0 else {
             start.release()

@@ -16,8 +16,11 @@ final class ClientHandler: ConnectionHandler {
     private(set) var peer: PeerIndex?
     private var digestsSent: UInt32 = 0
     private var hasClosedManifest = false
-    private var hasListed = false
+    /// Chunks below this number are on the list the peer asked for; nil until it does.
+    private var listedCount: UInt32?
     private var isComplete = false
+    /// Chunks sent and not listed since, the latest last.
+    private(set) var unlisted: [ChunkID] = []
     private var hasGivenCredit = false
 
     init(node: OwnerNode, link: Link, address: SocketAddress) {
@@ -25,6 +28,10 @@ final class ClientHandler: ConnectionHandler {
         self.link = link
         self.address = address
     }
+
+    var isIntroduced: Bool { stage == .running || stage == .listing }
+    var chunkCount: UInt32 { node.layout.chunkCount }
+    var coveredChunkCount: UInt32 { digestsSent }
 
     private var party: Party { peer.map { .peer($0) } ?? .unknown }
 
@@ -65,6 +72,8 @@ final class ClientHandler: ConnectionHandler {
     func sent(_ order: Link.ChunkOrder, now: UInt64) {
         guard let peer else { return }
         let byteCount = node.layout.byteCount(of: order.chunk)
+        if unlisted.count == NodeLimits.clientQueueCount { unlisted.removeFirst() }
+        unlisted.append(order.chunk)
         node.update { state, effects in
             state.members[Int(peer)].bytesSent += UInt64(byteCount)
             state.lastProgress = now
@@ -72,27 +81,31 @@ final class ClientHandler: ConnectionHandler {
             guard order.type == .grant else { return }
             node.decide(&state, &effects, now: now) { policy, _ in policy.wrote(peer, at: now) }
         }
-        node.log.chunk(.sent, order.chunk, byteCount: byteCount, party)
+        node.log.chunk(
+            .sent, order.chunk, byteCount: byteCount, party, tookNanoseconds: now - min(now, order.began))
     }
 
     func unreadable(_ chunk: ChunkID, _ fault: SendFault) {
         node.fail(NodeFailure(.fileFault, "chunk \(chunk) of \(node.file.name) can't be read any more: \(fault)"))
     }
 
-    /// Digests go ahead of the chunks they cover; to a peer that takes no chunks yet, because it verifies what it has,
-    /// all of them go.
-    func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64? {
+    /// Digests go ahead of the chunks they cover, and of the additions to a list; to a peer that takes no chunks yet,
+    /// because it verifies what it has, all of them go.
+    func postNews(now: UInt64) -> UInt64? {
         guard peer != nil else { return .max }
         let all = node.digestCount.load(ordering: .acquiring)
         let known = takesAllDigests ? all : min(all, node.digestTarget.load(ordering: .acquiring))
         let isClosed = node.isManifestClosed.load(ordering: .acquiring)
-        var isFirst = true
-        while digestsSent < known, isFirst || digestsSent <= chunk ?? 0 {
-            isFirst = false
-            sendDigests(upTo: known)
+        if digestsSent < known { sendDigests(upTo: known) }
+        if let listed = listedCount, listed < digestsSent {
+            _ = link.post(.have(ChunkIDList.encode(runs: [listed..<digestsSent])))
+            node.log.list(.sent, count: Int(digestsSent - listed), isAddition: true, party)
+            listedCount = digestsSent
         }
         if digestsSent < known { return now }
-        if isClosed, !hasClosedManifest, digestsSent == all, let contentID = node.state.withLock({ $0.manifest.contentID }) {
+        if isClosed, !hasClosedManifest, digestsSent == all,
+            let contentID = node.state.withLock({ $0.manifest.contentID })
+        {
             hasClosedManifest = true
             _ = link.post(.manifestEnd(contentID: contentID))
         }
@@ -133,6 +146,7 @@ final class ClientHandler: ConnectionHandler {
         } catch {
             throw .peerFault(error)
         }
+        unlisted.removeAll { chunk in runs.contains { $0.contains(chunk) } }
         node.update { state, effects in
             state.lastProgress = now
             node.decide(&state, &effects, now: now) { policy, _ in
@@ -160,7 +174,7 @@ final class ClientHandler: ConnectionHandler {
 
     private func rescue(_ chunk: ChunkID, from failed: PeerIndex?, now: UInt64) throws(ConnectionEnd) {
         guard let peer else { return }
-        guard node.layout.contains(chunk), chunk < node.digestCount.load(ordering: .acquiring) else {
+        guard node.layout.contains(chunk), chunk < digestsSent else {
             throw .peerFault(.chunkOutOfRange(chunk, chunkCount: node.layout.chunkCount))
         }
         node.update { state, effects in
@@ -174,7 +188,9 @@ final class ClientHandler: ConnectionHandler {
         guard let peer else { return }
         try node.layout.check(chunk)
         node.update { state, effects in
-            effects.notice("peer \(peer) says that peer \(accused) sent a bad chunk \(chunk)")
+            if state.policy.isNews(accused, by: peer) {
+                effects.notice("peer \(peer) says that peer \(accused) sent a bad chunk \(chunk)")
+            }
             node.decide(&state, &effects, now: now) { $0.bad(accused, by: peer, into: &$1) }
         }
     }
@@ -195,10 +211,10 @@ final class ClientHandler: ConnectionHandler {
     }
 
     private func list() throws(ConnectionEnd) {
-        guard !hasListed else { throw .peerFault(.unexpectedMessage(.listRequest)) }
-        hasListed = true
+        guard listedCount == nil else { throw .peerFault(.unexpectedMessage(.listRequest)) }
         var set = ChunkSet(chunkCount: node.layout.chunkCount)
-        set.insert(0..<node.digestCount.load(ordering: .acquiring))
+        set.insert(0..<digestsSent)
+        listedCount = digestsSent
         _ = link.post(.list(ChunkIDList.encode(set)))
         node.log.list(.sent, count: set.count, isAddition: false, party)
     }
@@ -206,10 +222,10 @@ final class ClientHandler: ConnectionHandler {
     /// An owner answers requests as a peer does.
     private func request(_ first: ChunkID, _ count: UInt32) throws(ConnectionEnd) {
         let chunks = try node.layout.check(first, count: count)
-        let known = node.digestCount.load(ordering: .acquiring)
+        guard chunks.upperBound <= digestsSent else { throw .peerFault(.badField(.request, field: "chunk ID")) }
         node.log.request(.received, first: first, count: count, party)
         _ = link.post { mail in
-            for chunk in chunks { mail.answerRequest(for: chunk, isHeld: chunk < known) }
+            for chunk in chunks { mail.answerRequest(for: chunk, isHeld: true) }
         }
     }
 }

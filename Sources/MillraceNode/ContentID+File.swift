@@ -12,12 +12,25 @@ extension ContentID {
             }
             var manifest = Manifest(layout: layout)
             var hasher = SHA256Hasher()
-            let buffer = BufferPool(byteCount: Int(chunkByteCount), keep: 0).take()
-            for chunk in 0..<layout.chunkCount {
-                let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<Int(layout.byteCount(of: chunk))])
+            let size = Int(chunkByteCount)
+            let buffer = BufferPool(byteCount: 2 * size, keep: 0).take()
+            func read(_ chunk: ChunkID, at start: Int) throws(StoreError) -> UnsafeRawBufferPointer {
+                let end = start + Int(layout.byteCount(of: chunk))
+                let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[start..<end])
                 try file.read(offset: layout.offset(of: chunk), into: bytes)
-                hasher.update(UnsafeRawBufferPointer(bytes))
-                guard (try? manifest.append(first: chunk, [hasher.digest()])) != nil else {
+                return UnsafeRawBufferPointer(bytes)
+            }
+            for chunk in stride(from: 0, to: layout.chunkCount, by: 2) {
+                var digests: [Digest] = []
+                let first = try read(chunk, at: 0)
+                if chunk + 1 < layout.chunkCount {
+                    let pair = hasher.digests(first, try read(chunk + 1, at: size))
+                    digests = [pair.first, pair.second]
+                } else {
+                    hasher.update(first)
+                    digests = [hasher.digest()]
+                }
+                guard (try? manifest.append(first: chunk, digests)) != nil else {
                     preconditionFailure("digests come in order")
                 }
             }

@@ -12,6 +12,8 @@ final class DownloadHandler: ConnectionHandler {
     private let record: SourceRecord
     private var stage = Stage.greeting
     private var hasHeardList = false
+    /// When the chunk that arrives had begun.
+    private var began: UInt64 = 0
     private var feed = NewsFeed(isUpward: true)
 
     init(node: PeerNode, record: SourceRecord) {
@@ -21,6 +23,8 @@ final class DownloadHandler: ConnectionHandler {
 
     private var peer: PeerIndex { record.peer }
     private var link: Link { record.link }
+    var isIntroduced: Bool { stage == .running }
+    private(set) var chunkCount: UInt32 = 0
 
     func began(now: UInt64) {
         let swarm = node.state.withLock { $0.swarm }
@@ -34,6 +38,7 @@ final class DownloadHandler: ConnectionHandler {
         case (.running, .list(let encoded)) where !hasHeardList: try holds(encoded, type: .list, now: now)
         case (.running, .have(let encoded)) where hasHeardList: try holds(encoded, type: .have, now: now)
         case (.running, .reject(let chunk, let reason)):
+            try node.checkDue(chunk, .reject, from: .peer(peer))
             node.update { state, effects in
                 node.decide(&state, &effects) { $0.rejected(chunk, by: peer, reason: reason, at: now, into: &$1) }
             }
@@ -43,13 +48,14 @@ final class DownloadHandler: ConnectionHandler {
 
     func willReceive(_ header: FrameHeader) throws(ConnectionEnd) -> ChunkReception {
         guard stage == .running, header.type == .chunk else { throw .peerFault(.unexpectedMessage(header.type)) }
+        began = MonotonicClock.nowNanoseconds
         return try node.reception(of: header, from: .peer(peer))
     }
 
     func received(
         _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64
     ) throws(ConnectionEnd) {
-        try node.take(header, bytes, isGenuine: isGenuine, from: .peer(peer), now: now)
+        try node.take(header, bytes, isGenuine: isGenuine, from: .peer(peer), began: began, now: now)
     }
 
     func discarded(_ header: FrameHeader, now: UInt64) {
@@ -61,14 +67,17 @@ final class DownloadHandler: ConnectionHandler {
     func unreadable(_ chunk: ChunkID, _ fault: SendFault) {}
 
     /// Additions go up only to a source that does not hear them as a client already.
-    func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64? {
+    func postNews(now: UInt64) -> UInt64? {
         guard stage == .running else { return .max }
         return feed.post(from: node, to: link, .peer(peer), now: now)
     }
 
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
         if hello.node == node.token { throw .ended(.selfConnection, "this is the node itself") }
-        let (swarm, number) = node.state.withLock { ($0.swarm, $0.policy?.selfIndex) }
+        let (swarm, number, count) = node.state.withLock {
+            ($0.swarm, $0.policy?.selfIndex, $0.content?.layout.chunkCount)
+        }
+        chunkCount = count ?? 0
         guard hello.role == .peer, hello.swarm == swarm, let number else {
             throw .ended(.wrongSwarm, "another swarm")
         }

@@ -2,7 +2,7 @@ import MillraceIO
 import MillraceWire
 
 /// Takes bytes from a socket: control frames through a small buffer and the frame reader, chunk bytes straight into a
-/// pooled buffer, hashed as they come, while they are in the cache.
+/// pooled buffer. Chunks are hashed in pairs where more than one has arrived, else each when it is whole.
 struct FrameReceiver: ~Copyable {
     enum Event {
         case message(Message)
@@ -23,9 +23,6 @@ struct FrameReceiver: ~Copyable {
     /// What is read past the end of a chunk must be copied: the next header and a little more.
     private static let readAheadByteCount = 4096
 
-    /// Large enough to be worth a wake-up, small enough to be hashed while the rest arrives.
-    private static let pieceByteCount = 32 * 1024
-
     /// What the socket waits for now, in bytes.
     private var minimum = 1
     private let staging = BufferPool(byteCount: NodeLimits.stagingByteCount, keep: 0).take()
@@ -35,57 +32,85 @@ struct FrameReceiver: ~Copyable {
     private var chunk = Chunk.none
     private var pool: BufferPool?
     private var buffer: PooledBuffer?
-    private var hasher = SHA256Hasher()
+    private var whole = WholeChunks()
+    /// Why the connection is lost, told once the chunks that came before are out.
+    private var fault: SystemError?
+    /// A last word that waits behind chunks that came before it.
+    private var goodbye: Message?
     private(set) var isClosed = false
+    /// What the last read has taken.
+    private(set) var lastReadByteCount = 0
     /// The last read took everything there was.
     private(set) var isDrained = false
     /// A hello has come.
     private(set) var isEstablished = false
 
-    var chunkBytes: UnsafeRawBufferPointer {
-        guard case .keeping(let header, _, _) = chunk, let base = chunkBase else { return .init(start: nil, count: 0) }
-        return UnsafeRawBufferPointer(rebasing: base[..<header.payloadByteCount])
-    }
+    var chunkBytes: UnsafeRawBufferPointer { whole.firstBytes }
 
-    /// One read from the socket; false if it would block. Everything read before must have been taken by `next`.
-    mutating func fill(from socket: borrowing Socket) throws(SystemError) -> Bool {
+    /// One read from the socket; false if it would block and no chunk waits. Everything read before must have been
+    /// taken by `next`. A chunk never waits for bytes that are not here yet.
+    ///
+    /// - Parameter limit: take no more bytes than this.
+    mutating func fill(from socket: borrowing Socket, atMost limit: Int = .max) throws(SystemError) -> Bool {
         precondition(stagingStart == stagingEnd)
         stagingStart = 0
         stagingEnd = 0
-        let transfer: Transfer
-        var room = 0
-        var asked = staging.bytes.count
-        if case .keeping(let header, let digest, let received) = chunk, let base = chunkBase {
-            let rest = UnsafeMutableRawBufferPointer(rebasing: base[received..<header.payloadByteCount])
-            room = rest.count
-            let next = UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<FrameReceiver.readAheadByteCount])
-            transfer = try socket.receive(into: rest, then: next)
-            asked = room + next.count
-            if case .bytes(let count) = transfer {
-                let taken = min(count, room)
-                hasher.update(UnsafeRawBufferPointer(rebasing: rest[..<taken]))
-                chunk = .keeping(header, digest, received: received + taken)
+        isDrained = false
+        lastReadByteCount = 0
+        if let fault { throw fault }
+        do throws(SystemError) {
+            switch try receive(from: socket, atMost: limit) {
+            case .wouldBlock:
+                isDrained = true
+                return settle()
+            case .closed: isClosed = !settle()
+            case .bytes(let count): lastReadByteCount = count
             }
-        } else {
-            transfer = try socket.receive(into: staging.bytes)
+        } catch {
+            guard settle() else { throw error }
+            fault = error
         }
-        switch transfer {
-        case .wouldBlock: return false
-        case .closed:
-            isClosed = true
-            return true
-        case .bytes(let count):
-            stagingEnd = max(0, count - room)
-            isDrained = count < asked
-            return true
+        return true
+    }
+
+    /// A chunk waits for a second one to be hashed with.
+    var holdsChunk: Bool { whole.waits }
+
+    /// Hashes the chunk that waits for a second one; false if none does.
+    mutating func settle() -> Bool { whole.settle() }
+
+    private mutating func receive(
+        from socket: borrowing Socket, atMost limit: Int
+    ) throws(SystemError) -> Transfer {
+        guard case .keeping(let header, let digest, let received) = chunk, let base = chunkBase else {
+            let asked = min(staging.bytes.count, max(1, limit))
+            let transfer = try socket.receive(into: UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<asked]))
+            if case .bytes(let count) = transfer {
+                stagingEnd = count
+                isDrained = count < asked
+            }
+            return transfer
         }
+        let end = received + min(limit, header.payloadByteCount - received)
+        let rest = UnsafeMutableRawBufferPointer(rebasing: base[received..<end])
+        let ahead = min(FrameReceiver.readAheadByteCount, limit - rest.count)
+        let next = UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<ahead])
+        let transfer = try socket.receive(into: rest, then: next)
+        if case .bytes(let count) = transfer {
+            let taken = min(count, rest.count)
+            whole.arrived(UnsafeRawBufferPointer(rebasing: rest[..<taken]))
+            chunk = .keeping(header, digest, received: received + taken)
+            stagingEnd = count - taken
+            isDrained = count < rest.count + next.count
+        }
+        return transfer
     }
 
     /// Asks to be woken once for a good piece of the chunk that is arriving, or for any byte where none is.
     mutating func willWait(on socket: borrowing Socket) {
         var wanted = 1
         if case .keeping(let header, _, let received) = chunk {
-            wanted = min(header.payloadByteCount - received, FrameReceiver.pieceByteCount)
+            wanted = min(header.payloadByteCount - received, NodeLimits.receivePieceByteCount)
         }
         guard wanted != minimum else { return }
         minimum = wanted
@@ -94,11 +119,16 @@ struct FrameReceiver: ~Copyable {
 
     /// The next event in what has been read; nil when more must be read.
     mutating func next() throws(WireError) -> Event? {
+        if let verdict = whole.firstVerdict { return .chunkKept(verdict.header, isGenuine: verdict.isGenuine) }
+        if let message = goodbye {
+            goodbye = nil
+            return .message(message)
+        }
         switch chunk {
         case .none: return try nextFrame()
         case .announced: preconditionFailure("a chunk was announced and neither kept nor discarded")
         case .keeping(let header, let digest, let received):
-            return nextOfKept(header, digest, received)
+            return try nextOfKept(header, digest, received)
         case .discarding(let header, let left):
             let step = min(left, stagingEnd - stagingStart)
             stagingStart += step
@@ -114,6 +144,7 @@ struct FrameReceiver: ~Copyable {
         precondition(pool.byteCount >= header.payloadByteCount, "the handler has checked the length")
         self.pool = pool
         buffer = pool.take()
+        whole.begin(chunkByteCount: pool.byteCount)
         chunk = .keeping(header, digest, received: 0)
     }
 
@@ -124,8 +155,8 @@ struct FrameReceiver: ~Copyable {
 
     /// Gives the buffer of a kept chunk back.
     mutating func release() {
-        chunk = .none
-        if let buffer = buffer.take() { pool?.give(buffer) }
+        guard let buffer = whole.removeFirst() else { return }
+        pool?.give(buffer)
     }
 
     private var chunkBase: UnsafeMutableRawBufferPointer? {
@@ -145,25 +176,31 @@ struct FrameReceiver: ~Copyable {
         case .needMore: return nil
         case .message(let message):
             isEstablished = true
-            return .message(message)
+            guard case .goodbye = message, settle() else { return .message(message) }
+            goodbye = message
+            return try next()
         case .chunkFollows(let header):
             chunk = .announced(header)
             return .chunkBegins(header)
         }
     }
 
-    private mutating func nextOfKept(_ header: FrameHeader, _ digest: Digest, _ received: Int) -> Event? {
+    private mutating func nextOfKept(
+        _ header: FrameHeader, _ digest: Digest, _ received: Int
+    ) throws(WireError) -> Event? {
         var received = received
         let step = min(header.payloadByteCount - received, stagingEnd - stagingStart)
         if step > 0, let base = chunkBase {
             let piece = UnsafeRawBufferPointer(rebasing: staging.bytes[stagingStart..<(stagingStart + step)])
             UnsafeMutableRawBufferPointer(rebasing: base[received...]).copyMemory(from: piece)
-            hasher.update(piece)
+            whole.arrived(piece)
             stagingStart += step
             received += step
             chunk = .keeping(header, digest, received: received)
         }
-        guard received == header.payloadByteCount else { return nil }
-        return .chunkKept(header, isGenuine: hasher.digest() == digest)
+        guard received == header.payloadByteCount, let buffer = buffer.take() else { return nil }
+        chunk = .none
+        whole.append(header, digest, buffer)
+        return try next()
     }
 }

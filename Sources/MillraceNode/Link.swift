@@ -8,6 +8,8 @@ final class Link: Sendable {
     struct ChunkOrder: Sendable, Equatable {
         let chunk: ChunkID
         let type: MessageType
+        /// When its turn came.
+        var began: UInt64 = 0
     }
 
     struct Mail: ~Copyable {

@@ -20,7 +20,7 @@ struct Liveness {
     ) throws(ConnectionEnd) -> UInt64 {
         guard isEstablished else {
             let deadline = since + NodeLimits.handshakeNanoseconds
-            if now >= deadline { throw .ended(.timedOut, "no hello") }
+            if now >= deadline { throw .ended(.timedOut, "no hello and introduction in time") }
             return deadline
         }
         let last = max(lastReceived, lastSent)

@@ -35,14 +35,22 @@ public struct NodeFailure: Error, Sendable, Equatable, CustomStringConvertible {
         switch error {
         case .system(let fault): code = fault.isNoSpace ? .noSpace : .fileFault
         case .noSpace: code = .noSpace
-        case .outputExists: code = .outputExists
+        case .outputExists, .outputChanged: code = .outputExists
         case .notVerified: code = .integrity
-        case .foreignFolder, .badName, .sourceChanged, .sourceNotAFile: code = .fileFault
+        case .foreignFolder, .badName, .sourceChanged, .sourceNotAFile, .sourceReplaced: code = .fileFault
         }
-        self.init(code, "\(error)")
+        self.init(code, NodeFailure.text(of: error))
     }
 
-    init(network error: SystemError) {
-        self.init(.network, "\(error)")
+    private static func text(of error: StoreError) -> String {
+        guard case .system(let fault) = error else { return "\(error)" }
+        return switch fault.advice {
+        case .noSuchPath: "\(fault); check the path"
+        case .notAFolder: "\(fault); a part of the path is a file"
+        case .notPermitted: "\(fault); check who may use it"
+        case .readOnly: "\(fault); choose another place with --dir or --output"
+        case .outOfDescriptors: "\(fault); raise the limit with ulimit -n"
+        default: "\(fault)"
+        }
     }
 }

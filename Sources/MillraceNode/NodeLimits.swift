@@ -1,12 +1,29 @@
 import MillraceWire
 
-/// The limits of a node that the protocol does not fix, each with its reason.
+/// The limits of a node that the protocol does not fix, each with its reason. `relations` says how they go together.
 enum NodeLimits {
-    /// Chunks given to a transport at a time: enough for a batch, few enough to cancel the rest.
-    static let transportQueueCount = 16
-    /// Control bytes are read in pieces of this size; chunk bytes go past it.
-    static let stagingByteCount = 64 * 1024
-    /// A connection that has not said hello by then is no node.
+    // Connections.
+
+    /// Connections a node accepts at a time: more peers than a LAN has, and at 30 KiB each no more memory than stated.
+    static let connectionCount = 2048
+    /// Those from one address: a rack of nodes on one machine, and no more of the whole than one eighth.
+    static let connectionCountPerAddress = 256
+    /// Where descriptors are scarce: enough to be a member of a swarm.
+    static let fewestConnectionCount = 4
+    /// A socket, a wake-up, a chunk file and a ring.
+    static let descriptorsPerConnection = 4
+    /// Descriptors for all else: files, the listener, sources and the owner.
+    static let reservedDescriptorCount = 64
+    /// Connections whose hello has not come: nodes say it within a round trip, so few wait at a time.
+    static let waitingCount = 64
+    /// Connections that have said hello, and neither who they are nor what they want.
+    static let greetingCount = 64
+    /// Refused connections that are given time to read why.
+    static let leavingCount = 64
+
+    // Times.
+
+    /// A connection that has not said by then who it is and what it wants is no node.
     static let handshakeNanoseconds: UInt64 = 10_000_000_000
     /// Silence after which the other side is asked whether it is there.
     static let pingNanoseconds: UInt64 = 10_000_000_000
@@ -14,34 +31,97 @@ enum NodeLimits {
     static let silenceNanoseconds: UInt64 = 30_000_000_000
     /// What a goodbye may take.
     static let goodbyeNanoseconds: UInt64 = 1_000_000_000
-    /// Connections a node accepts at a time, and from one address.
-    static let connectionCount = 2048
     /// Pause before a lost or refused connection is tried again; it doubles up to the longest.
     static let firstRetryNanoseconds: UInt64 = 50_000_000
     static let longestRetryNanoseconds: UInt64 = 2_000_000_000
+    /// A machine of a LAN that does not answer by then is not there.
     static let connectNanoseconds: UInt64 = 5_000_000_000
-    /// Buffers kept for chunks that arrive next.
-    static let pooledBufferCount = 8
-    /// A connection with more control bytes than this to send is not read until they are gone; two nodes that send each
-    /// other their longest lists at the same time stay below it.
-    static let unsentControlByteCount = 4 * WireLimits.largestListByteCount
-    /// Log lines wait at most this long.
-    static let flushNanoseconds: UInt64 = 100_000_000
-    /// Chunks hashed before others hear of them, but for the first.
-    static let hashedBatchCount: UInt32 = 16
-    /// A socket keeps at most this much unsent on a slow link, so that chunks are bound late.
-    static let slowLinkUnsentByteCount = 32 * 1024
-    /// Without owner and sources for this long a peer gives up, or after its time-out if that is shorter.
-    static let loneNanoseconds: UInt64 = 30_000_000_000
+    /// A chunk that can't be opened for want of descriptors is tried again after this time.
+    static let scarcityNanoseconds: UInt64 = 50_000_000
+
+    // What waits to be sent or read.
+
+    /// Control bytes are read in pieces of this size; chunk bytes go past it.
+    static let stagingByteCount = 64 * 1024
+    /// A thread that waits for a chunk is woken for so much of it: the default chunk arrives with one wake-up.
+    static let receivePieceByteCount = 128 * 1024
+    /// Chunks given to a transport at a time: enough for a batch, few enough to cancel the rest.
+    static let transportQueueCount = 16
     /// Chunks of one client that wait to be sent: all its credits and as many requests.
     static let clientQueueCount = 2 * WireLimits.largestOutstandingCount
+    /// Buffers kept for chunks that arrive next.
+    static let pooledBufferCount = 8
+    /// Control bytes besides lists that may wait: a frame of digests, one of the roster, and all answers to requests.
+    static let unsentAnswerByteCount = 128 * 1024
+
+    /// A connection with more control bytes than this to send is not read, and gets nothing new, until they are gone.
+    /// Two nodes that send each other their longest lists at the same time stay below it.
+    static func unsentControlByteCount(chunkCount: UInt32) -> Int {
+        unsentAnswerByteCount + 2 * (1 + (Int(chunkCount) + 7) / 8)
+    }
+
+    /// What others have to say (the roster's changes) goes on all the same; who leaves so many times more than that
+    /// unread does not read at all.
+    static let unreadTimes = 4
+
+    // What is done at a time.
+
+    /// Threads that verify what an earlier run left: two keep a fast disk busy, more would leave no processor for the
+    /// network on the machines this is for.
+    static let verifyThreadCount = 2
+    /// Chunks hashed before others hear of them, but for the first.
+    static let hashedBatchCount: UInt32 = 16
     /// Chunks in one addition to a list: what lies scattered takes up to ten bytes each.
     static let newsCount = 8192
-    /// Lost sources that a report tells of.
-    static let lostSourceCount = 100
     /// A source hears of additions once there are so many, or after so long, when its connection is in use anyway.
     static let upwardNewsCount = 16
     static let upwardNewsNanoseconds: UInt64 = 250_000_000
+    /// What a rate limit lets pass at once after a pause: enough for threads that are late, little for a switch.
+    static let rateBurstNanoseconds: UInt64 = 5_000_000
+    /// A limited node takes bytes in pieces of so much of its rate, within these bounds, so that sources take turns.
+    static let ratePieceNanoseconds: UInt64 = 4_000_000
+    static let smallestRatePieceByteCount = 4 * 1024
+    static let largestRatePieceByteCount = 256 * 1024
+    /// What a source may have under way to a limited node, in time; smaller windows than the least make TCP stutter.
+    static let rateWindowNanoseconds: UInt64 = 10_000_000
+    static let smallestRateWindowByteCount = 64 * 1024
+    /// Chunks that take longer than this at the limited rate are left to the kernel to spread, which then keeps closer
+    /// to the rate than where the bucket does.
+    static let longRateChunkNanoseconds: UInt64 = 20_000_000
+    /// Log lines wait at most this long for others to be written with.
+    static let flushNanoseconds: UInt64 = 50_000_000
+    /// A log with so much in memory is written at once; one with more makes those wait who write to it.
+    static let logFlushByteCount = 64 * 1024
+    static let logByteCount = 1 << 20
+    /// How often progress is drawn: often enough to look alive, seldom enough to cost nothing.
+    static let progressBarNanoseconds: UInt64 = 200_000_000
+    static let progressLineNanoseconds: UInt64 = 5_000_000_000
     /// How often the summary file learns of new chunks.
     static let summaryNanoseconds: UInt64 = 500_000_000
+    /// Members that have gone which a status still tells of.
+    static let shownGoneCount = 64
+    /// Lost sources that a report tells of.
+    static let lostSourceCount = 100
+
+    /// What must hold between these numbers, each with its name.
+    static var relations: [(name: String, holds: Bool)] {
+        let largestList = WireLimits.largestListByteCount
+        let rejects = WireLimits.largestOutstandingCount * (WireLimits.frameHeaderByteCount + 1)
+        return [
+            ("one address never fills a node", 2 * connectionCountPerAddress <= connectionCount),
+            ("the protocol's 32 connections can be had", connectionCountPerAddress >= 32),
+            ("strangers are fewer than nodes", waitingCount + leavingCount < connectionCountPerAddress),
+            ("greeters leave room for members", 2 * greetingCount <= connectionCountPerAddress),
+            ("silence is asked about before it ends a connection", 2 * pingNanoseconds <= silenceNanoseconds),
+            ("a goodbye is shorter than a handshake", goodbyeNanoseconds < handshakeNanoseconds),
+            ("pauses grow", firstRetryNanoseconds < longestRetryNanoseconds),
+            ("both sides' longest lists fit",
+                unsentControlByteCount(chunkCount: WireLimits.largestChunkCount) >= 2 * largestList),
+            ("all answers to requests fit", unsentAnswerByteCount >= rejects),
+            ("an addition of scattered chunks fits a list", newsCount * 10 < largestList),
+            ("a frame of digests fits", unsentAnswerByteCount >= 32 * WireLimits.largestDigestCountPerFrame),
+            ("the transport has a part of the queue", transportQueueCount < clientQueueCount),
+            ("connections that want descriptors have them", descriptorsPerConnection >= 3),
+        ]
+    }
 }

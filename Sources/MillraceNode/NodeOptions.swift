@@ -24,7 +24,7 @@ public struct Endpoint: Sendable, Equatable, CustomStringConvertible {
             } else if name.contains(":") {
                 return nil
             }
-            guard !name.isEmpty else { return nil }
+            guard !name.isEmpty, !name.contains("["), !name.contains("]") else { return nil }
             host = String(name)
             digits = text[text.index(after: colon)...]
         } else {
@@ -46,12 +46,19 @@ public struct CommonOptions: Sendable {
     public var folder: String
     public var storeKind = StoreKind.chunks
     public var transport: TransportKind?
+    /// The most to send, and to take, in a second over all connections together, protocol included; nil for no limit.
+    /// Rates below `smallestRate` are raised to it.
+    public var sendBytesPerSecond: UInt64?
+    public var receiveBytesPerSecond: UInt64?
     /// How long to go on after everything is done, for those who come late.
     public var lingerSeconds: Double = 30
     /// How long to wait for anything to happen before the run ends; 0 waits for ever.
     public var timeoutSeconds: Double = 300
     public var contentID: Digest?
     public var log = LogOptions()
+
+    /// The least rate limit, bytes per second: with less a chunk of the usual size would outlast every time-out.
+    public static let smallestRate: UInt64 = 10_000
 
     public init(folder: String) {
         self.folder = folder
@@ -65,6 +72,8 @@ public struct OwnerOptions: Sendable {
     /// Leave once this many peers have verified the file; nil to leave when all that came have, and nobody comes for
     /// the linger time.
     public var peerCount: Int?
+    /// Answer those on the link who look for owners.
+    public var isAnnounced = false
     public var common: CommonOptions
 
     public init(listen: Endpoint, file: String, common: CommonOptions) {

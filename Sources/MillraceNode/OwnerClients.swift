@@ -1,4 +1,5 @@
 import MillraceIO
+import MillraceStore
 import MillraceSwarm
 import MillraceWire
 
@@ -12,22 +13,42 @@ extension OwnerNode {
         }
         guard let link = try? Link(), let transport = try? TransportChoice.make(transportKind) else { return }
         let identity = UInt64.random(in: .min ... .max)
-        let isWelcome = update { state, _ in
+        let isWelcome = update { state, effects in
             guard !state.isLeaving else { return false }
+            // Who has said hello and no more for longest makes room.
+            if state.strangers.count >= NodeLimits.greetingCount, let oldest = state.strangers.first {
+                state.strangers.removeFirst()
+                effects.wake(oldest.link, if: oldest.link.post(goodbye: .tooManyConnections, "too many strangers"))
+            }
             state.strangers.append((identity, link))
             return true
         }
         guard isWelcome else { return }
         let address = socket.remoteAddress
-        socket.setUnsentLimit(byteCount: NodeLimits.slowLinkUnsentByteCount)
         let handler = ClientHandler(node: self, link: link, address: address)
-        let end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+        let rates = ConnectionRates(serving: self.rates)
+        let end = Connection(
+            socket: socket, link: link, transport: transport, handler: handler, rates: rates, bindsLate: true
+        ).run()
         log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
+        if case .saidGoodbye(.badChunk, _) = end {
+            checkSource()
+            repair(handler.unlisted)
+        }
         let now = MonotonicClock.nowNanoseconds
         update { state, effects in
             state.strangers.removeAll { $0.identity == identity }
             guard let peer = handler.peer else { return }
             left(peer, end, now: now, &state, &effects)
+        }
+    }
+
+    /// A chunk of the owner's was bad: has the file changed since it was hashed?
+    private func checkSource() {
+        do throws(StoreError) {
+            try file.checkUnchanged()
+        } catch {
+            fail(NodeFailure(error))
         }
     }
 
@@ -68,6 +89,9 @@ extension OwnerNode {
     ) {
         state.members[Int(peer)].link = nil
         state.members[Int(peer)].left = now
+        // Whom the owner has left was still there.
+        if !state.isLeaving { state.members[Int(peer)].leftBecause = end.text }
+        state.members[Int(peer)].heldWhenLeft = state.policy.heldChunkCount(by: peer)
         decide(&state, &effects, now: now) { policy, _ in policy.left(peer) }
         broadcast(.rosterRemove(peer: peer, total: UInt32(state.policy.ring.count)), besides: peer, state, &effects)
         if state.members[Int(peer)].completed == nil, !state.isLeaving {

@@ -17,14 +17,19 @@ final class OwnerLinkHandler: ConnectionHandler {
     private var feed = NewsFeed()
     private var digestsReceived: UInt32 = 0
     private var hasManifestEnded = false
+    /// When the chunk that arrives had begun.
+    private var began: UInt64 = 0
     private var ring = Ring()
     private var isRosterComplete = false
+    private(set) var chunkCount: UInt32 = 0
 
     init(node: PeerNode, link: Link, neighbour: PeerAddress) {
         self.node = node
         self.link = link
         self.neighbour = neighbour
     }
+
+    var isIntroduced: Bool { stage == .running }
 
     func began(now: UInt64) {
         let swarm = node.state.withLock { $0.swarm }
@@ -42,12 +47,12 @@ final class OwnerLinkHandler: ConnectionHandler {
             try add(entry, at: Int(position), total: Int(total), now: now)
         case (.running, .rosterRemove(let peer, let total)): try remove(peer, total: Int(total), now: now)
         case (.running, .ask(let chunk, let peer)):
-            try node.state.withLock { $0.content?.layout }?.check(chunk)
+            try node.checkDue(chunk, .ask, from: .rescue)
             node.update { state, effects in
                 node.decide(&state, &effects) { $0.sentElsewhere(chunk, to: peer, at: now, into: &$1) }
             }
         // The owner can't read the chunk: whoever else has it is asked once the request is late.
-        case (.running, .reject): break
+        case (.running, .reject(let chunk, _)): try node.checkDue(chunk, .reject, from: .rescue)
         case (.running, .finished):
             node.update { state, effects in
                 state.isReleased = true
@@ -59,13 +64,14 @@ final class OwnerLinkHandler: ConnectionHandler {
 
     func willReceive(_ header: FrameHeader) throws(ConnectionEnd) -> ChunkReception {
         guard stage == .running else { throw .peerFault(.unexpectedMessage(header.type)) }
+        began = MonotonicClock.nowNanoseconds
         return try node.reception(of: header, from: origin(of: header))
     }
 
     func received(
         _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64
     ) throws(ConnectionEnd) {
-        try node.take(header, bytes, isGenuine: isGenuine, from: origin(of: header), now: now)
+        try node.take(header, bytes, isGenuine: isGenuine, from: origin(of: header), began: began, now: now)
     }
 
     func discarded(_ header: FrameHeader, now: UInt64) {
@@ -76,7 +82,7 @@ final class OwnerLinkHandler: ConnectionHandler {
     func sent(_ order: Link.ChunkOrder, now: UInt64) {}
     func unreadable(_ chunk: ChunkID, _ fault: SendFault) {}
 
-    func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64? {
+    func postNews(now: UInt64) -> UInt64? {
         guard stage == .running else { return .max }
         return feed.post(from: node, to: link, .owner, now: now)
     }
@@ -103,12 +109,14 @@ final class OwnerLinkHandler: ConnectionHandler {
             throw .failed(error)
         }
         node.log.setNumber(welcome.peer)
+        chunkCount = welcome.layout.chunkCount
         let (count, verifies) = node.update { state, effects in
             node.decide(&state, &effects) { policy, _ in policy.welcomed(as: welcome.peer) }
             let have = state.policy?.have ?? ChunkSet(chunkCount: 0)
             feed.listed(upTo: state.journal.count, now: now)
-            let verifies = have.isEmpty && state.content?.folder.candidates.isEmpty == false && !state.isVerifying
-            if verifies { state.isVerifying = true }
+            let content = state.content
+            let verifies = state.earlier == nil && content?.folder.candidates.isEmpty == false
+            if verifies, let content { state.earlier = EarlierChunks(content.folder.candidates, content.layout) }
             _ = link.post(.list(ChunkIDList.encode(have)))
             state.ownerLink = link
             state.loneSince = nil
@@ -138,6 +146,7 @@ final class OwnerLinkHandler: ConnectionHandler {
             // The policy may be a new one, for another run of the owner, that has yet to hear of what is known.
             let count = first + UInt32(digests.count)
             node.decide(&state, &effects) { $0.digestsKnown(below: count, at: now, into: &$1) }
+            node.judgeEarlier(&state, &effects)
             return .success(true)
         }
         switch outcome {

@@ -26,7 +26,6 @@ struct OwnerLoop {
             let ready = try? WaitPoint.wait(
                 socket: interrupt, forReading: interrupt >= 0, forWriting: false, wake: node.wake,
                 untilNanoseconds: wakeAt)
-            node.log.flush()
             if ready?.contains(.readable) == true { return NodeFailure(.interrupted, "interrupted") }
         }
     }

@@ -15,8 +15,11 @@ public final class OwnerNode: Sendable {
     let layout: ChunkLayout
     let folder: OwnerFolder
     let transportKind: TransportKind
+    let rates: NodeRates
     let log: EventLog
     let wake: WakeUp
+    /// Signalled when the log has something to write.
+    let consoleWake: WakeUp
     let state: Lock<OwnerState>
     public let listenPort: UInt16
     private let listener: Listener
@@ -32,6 +35,8 @@ public final class OwnerNode: Sendable {
     /// Opens the file, the folder and the listening port; nothing runs yet.
     public init(_ options: OwnerOptions) throws(NodeFailure) {
         self.options = options
+        rates = NodeRates(options.common)
+        DescriptorBudget.prepare()
         do throws(StoreError) {
             file = try OfferedFile(path: options.file)
             _ = try OutputName.check(file.name)
@@ -45,15 +50,17 @@ public final class OwnerNode: Sendable {
         digestTarget = Atomic(state.policy.digestTarget)
         self.state = Lock(state)
         do throws(SystemError) {
-            let wake = try WakeUp()
-            self.wake = wake
+            wake = try WakeUp()
+            let consoleWake = try WakeUp()
+            self.consoleWake = consoleWake
             listener = try Listener(host: options.listen.host, port: options.listen.port)
             listenPort = listener.port
-            log = EventLog(role: .owner, options: options.common.log) { wake.signal() }
+            log = EventLog(role: .owner, options: options.common.log) { consoleWake.signal() }
         } catch {
-            throw NodeFailure(.network, "can't listen on \(options.listen): \(error); choose another port")
+            throw NodeFailure(listeningOn: options.listen, error)
         }
-        let choice = TransportChoice.choose(options.common.transport)
+        let choice = TransportChoice.choose(
+            options.common.transport, forChunkFiles: options.common.storeKind == .chunks)
         transportKind = choice.kind
         log.notice(
             "serving \(file.name), \(file.byteCount) bytes in \(layout.chunkCount) chunks, on port \(listenPort),"
@@ -68,10 +75,25 @@ public final class OwnerNode: Sendable {
             state.started = MonotonicClock.nowNanoseconds
             state.lastProgress = state.started
         }
-        defer { log.flush() }
+        let console: ConsoleThread
+        do throws(SystemError) {
+            console = try ConsoleThread.start(log, wake: consoleWake, mode: options.common.log.progress) {
+                .owner(self.progress)
+            }
+        } catch {
+            throw NodeFailure(network: error)
+        }
+        defer { console.stop() }
         do throws(SystemError) {
             _ = try WorkerThread.start(name: "accept") { self.accept() }
             _ = try WorkerThread.start(name: "split") { Splitter(node: self).run() }
+        } catch {
+            throw NodeFailure(network: error)
+        }
+        let announcer = options.isAnnounced ? try Announcer(node: self) : nil
+        defer { announcer?.stop() }
+        do throws(SystemError) {
+            try announcer?.start()
         } catch {
             throw NodeFailure(network: error)
         }
@@ -86,6 +108,12 @@ public final class OwnerNode: Sendable {
         state.withLock { OwnerReport($0, name: file.name, transport: transportKind) }
     }
 
+    /// Prints the report and puts it into the log file.
+    public func tellReport() {
+        let report = report
+        log.report(text: report.text, json: report.json)
+    }
+
     private static func layout(_ file: OfferedFile, _ options: OwnerOptions) throws(StoreError) -> ChunkLayout {
         do {
             return try ChunkLayout(fileByteCount: file.byteCount, chunkByteCount: options.chunkByteCount)
@@ -95,9 +123,7 @@ public final class OwnerNode: Sendable {
     }
 
     private func accept() {
-        AcceptLoop.run(listener, isOver: { self.isLeaving }, limit: NodeLimits.connectionCount, count: threadCount) {
-            self.serve($0)
-        }
+        AcceptLoop(census: Census()) { self.serve($0) }.run(listener) { isLeaving }
     }
 
     var isLeaving: Bool { state.withLock { $0.isLeaving } }

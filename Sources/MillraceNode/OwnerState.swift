@@ -13,6 +13,9 @@ struct MemberRecord: Sendable {
     var completed: UInt64?
     var left: UInt64?
     var bytesSent: UInt64 = 0
+    /// Why it left, and what it held then.
+    var leftBecause: String?
+    var heldWhenLeft = 0
 }
 
 /// Everything the threads of an owner share, behind its one lock.

@@ -20,6 +20,7 @@ extension PeerNode {
                 return .failure(
                     .chunkLengthWrong(header.chunk, byteCount: UInt32(header.payloadByteCount), expected: expected))
             }
+            guard policy.isDue(header.chunk, from: origin) else { return .failure(.unexpectedMessage(header.type)) }
             guard let digest = state.manifest?.digest(of: header.chunk), !policy.have.contains(header.chunk) else {
                 return .success(.discard)
             }
@@ -31,17 +32,30 @@ extension PeerNode {
         }
     }
 
+    /// Ends the connection of whoever answers what was not asked.
+    func checkDue(_ chunk: ChunkID, _ type: MessageType, from origin: ChunkOrigin) throws(ConnectionEnd) {
+        let fault: WireError? = state.withLock { state in
+            guard let policy = state.policy else { return .unexpectedMessage(type) }
+            let count = policy.layout.chunkCount
+            guard policy.layout.contains(chunk) else { return .chunkOutOfRange(chunk, chunkCount: count) }
+            return policy.isDue(chunk, from: origin) ? nil : .unexpectedMessage(type)
+        }
+        if let fault { throw .peerFault(fault) }
+    }
+
     /// Stores a chunk whose digest is right; accuses the sender of one whose is not.
     func take(
-        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, from origin: ChunkOrigin, now: UInt64
+        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, from origin: ChunkOrigin,
+        began: UInt64, now: UInt64
     ) throws(ConnectionEnd) {
         guard isGenuine else {
             refuse(header.chunk, from: origin, now: now)
+            log.chunk(.refused, header.chunk, byteCount: UInt32(bytes.count), Party(origin))
             throw .ended(.badChunk, "chunk \(header.chunk) does not match its digest")
         }
         guard let content = state.withLock({ $0.content }) else { return }
         do throws(StoreError) {
-            try content.folder.store.write(header.chunk, bytes)
+            try write(header.chunk, bytes, to: content.folder.store, until: now + NodeLimits.silenceNanoseconds)
         } catch {
             let failure = NodeFailure(error)
             fail(failure)
@@ -50,7 +64,27 @@ extension PeerNode {
         update { state, effects in
             keep(header.chunk, from: origin, byteCount: UInt32(bytes.count), now, &state, &effects)
         }
-        log.chunk(.received, header.chunk, byteCount: UInt32(bytes.count), Party(origin))
+        let took = now - min(now, began)
+        log.chunk(.received, header.chunk, byteCount: UInt32(bytes.count), Party(origin), tookNanoseconds: took)
+    }
+
+    /// Writes a chunk. Where no descriptor is free for its file, one will be once another connection has sent its own.
+    private func write(
+        _ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer, to store: any ChunkStore, until deadline: UInt64
+    ) throws(StoreError) {
+        while true {
+            do throws(StoreError) {
+                return try store.write(chunk, bytes)
+            } catch {
+                let now = MonotonicClock.nowNanoseconds
+                guard case .system(let fault) = error, fault.isDescriptorShortage, now < deadline, !isLeaving else {
+                    throw error
+                }
+                _ = try? WaitPoint.wait(
+                    socket: -1, forReading: false, forWriting: false, wake: nil,
+                    untilNanoseconds: now + NodeLimits.scarcityNanoseconds)
+            }
+        }
     }
 
     /// Books a chunk that is verified and stored, and tells whoever waits for news.
@@ -86,6 +120,7 @@ extension PeerNode {
             state.statistics.bytesTwice += UInt64(header.payloadByteCount)
             decide(&state, &effects) { $0.superfluous(header.chunk, from: origin, at: now, into: &$1) }
         }
+        log.chunk(.discarded, header.chunk, byteCount: UInt32(header.payloadByteCount), Party(origin))
     }
 
     private func refuse(_ chunk: ChunkID, from origin: ChunkOrigin, now: UInt64) {

@@ -9,12 +9,12 @@ final class PeerContent: Sendable {
     let folder: PeerFolder
     let pool: BufferPool
 
-    init(welcome: WelcomeMessage, options: PeerOptions) throws(StoreError) {
+    init(welcome: WelcomeMessage, options: PeerOptions, lock: FolderLock) throws(StoreError) {
         name = try OutputName.check(welcome.name)
         layout = welcome.layout
         folder = try PeerFolder.open(
             path: options.common.folder, kind: options.common.storeKind, name: name, layout: welcome.layout,
-            output: options.output)
+            output: options.output, lock: lock)
         pool = BufferPool(
             byteCount: Int(min(UInt64(layout.chunkByteCount), max(1, layout.fileByteCount))),
             keep: NodeLimits.pooledBufferCount)

@@ -71,6 +71,7 @@ extension PeerNode {
         case .disconnect(let peer):
             guard let index = state.sources.firstIndex(where: { $0.peer == peer && !$0.isDropped }) else { return }
             state.sources[index].isDropped = true
+            if state.policy?.isComplete == false { state.statistics.replaced(peer) }
             let link = state.sources[index].link
             effects.wake(link, if: link.post(goodbye: .leaving, "no longer a source"))
         }

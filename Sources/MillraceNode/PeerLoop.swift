@@ -35,7 +35,6 @@ struct PeerLoop {
                 return end.failure
             }
             let ready = wait(interrupt: interrupt, until: nextDeadline(now: now))
-            node.log.flush()
             if ready.contains(.readable) {
                 writeSummary(now: .max)
                 // With the whole file verified there is nothing to go on with.
@@ -68,7 +67,7 @@ struct PeerLoop {
         let atEnd = node.state.withLock { state in
             switch state.phase {
             case .waiting, .fetching:
-                min(state.lastProgress.adding(timeout), state.loneSince?.adding(loneNanoseconds) ?? .max)
+                min(state.lastProgress.adding(timeout), state.loneSince?.adding(timeout) ?? .max)
             case .complete: lingerEnd(state)
             case .assembling, .leaving: UInt64.max
             }
@@ -76,8 +75,6 @@ struct PeerLoop {
         let summary = node.journalCount.load(ordering: .relaxed) > summarised ? summaryAt : .max
         return min(node.deadline.load(ordering: .relaxed), min(atEnd, summary))
     }
-
-    private var loneNanoseconds: UInt64 { min(NodeLimits.loneNanoseconds, node.options.common.timeoutNanoseconds) }
 
     private func lingerEnd(_ state: PeerState) -> UInt64 {
         max(state.statistics.completed ?? 0, state.lastProgress).adding(node.options.common.lingerNanoseconds)
@@ -90,16 +87,22 @@ struct PeerLoop {
             case .complete:
                 if state.isReleased || now >= lingerEnd(state) { return (nil, ()) }
             case .waiting, .fetching:
-                if now >= state.lastProgress.adding(node.options.common.timeoutNanoseconds) {
-                    return (noProgress(state), ())
+                let timeout = node.options.common.timeoutNanoseconds
+                if state.phase == .fetching, let since = state.loneSince, now >= since.adding(timeout) {
+                    return (sourcesLost, ())
                 }
-                if state.phase == .fetching, let since = state.loneSince, now >= since.adding(loneNanoseconds) {
-                    return (NodeFailure(.sourcesLost, "owner and neighbours are lost; the same command goes on"), ())
-                }
+                if now >= state.lastProgress.adding(timeout) { return (noProgress(state), ()) }
             case .assembling, .leaving: break
             }
             return nil
         }
+    }
+
+    private var sourcesLost: NodeFailure {
+        NodeFailure(
+            .sourcesLost,
+            "the owner at \(node.options.owner) and all neighbours are lost; start the owner again, then the same"
+                + " command goes on from here")
     }
 
     private func noProgress(_ state: PeerState) -> NodeFailure {

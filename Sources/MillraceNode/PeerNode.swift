@@ -10,10 +10,15 @@ import Synchronization
 /// each client. All share one state behind one lock, which is never held across a system call.
 public final class PeerNode: Sendable {
     let options: PeerOptions
-    let token = NodeToken.random()
+    /// The folder, which is this node's from its start on, and who it says this peer is.
+    let folderLock: FolderLock
+    private let identity: Lock<NodeToken>
     let transportKind: TransportKind
+    let rates: NodeRates
     let log: EventLog
     let wake: WakeUp
+    /// Signalled when the log has something to write.
+    let consoleWake: WakeUp
     /// Ends the pauses and connects of the thread that talks to the owner.
     let ownerWake: WakeUp
     let state = Lock(PeerState())
@@ -30,20 +35,30 @@ public final class PeerNode: Sendable {
     let mainDeadline = Atomic(UInt64.max)
     let threadCount = Atomic(0)
 
-    /// Opens the listening port; nothing runs yet.
+    /// Takes the folder and opens the listening port; nothing runs yet.
     public init(_ options: PeerOptions) throws(NodeFailure) {
         self.options = options
+        rates = NodeRates(options.common)
+        DescriptorBudget.prepare()
+        do throws(StoreError) {
+            folderLock = try FolderLock(path: options.common.folder)
+            identity = Lock(try NodeIdentity.token(in: folderLock))
+        } catch {
+            throw NodeFailure(error)
+        }
         do throws(SystemError) {
-            let wake = try WakeUp()
-            self.wake = wake
+            wake = try WakeUp()
             ownerWake = try WakeUp()
+            let consoleWake = try WakeUp()
+            self.consoleWake = consoleWake
             listener = try Listener(host: options.listen.host, port: options.listen.port)
             listenPort = listener.port
-            log = EventLog(role: .peer, options: options.common.log) { wake.signal() }
+            log = EventLog(role: .peer, options: options.common.log) { consoleWake.signal() }
         } catch {
-            throw NodeFailure(.network, "can't listen on \(options.listen): \(error); choose another port")
+            throw NodeFailure(listeningOn: options.listen, error)
         }
-        let choice = TransportChoice.choose(options.common.transport)
+        let choice = TransportChoice.choose(
+            options.common.transport, forChunkFiles: options.common.storeKind == .chunks)
         transportKind = choice.kind
         log.notice("listening on port \(listenPort), sending by \(choice.kind.rawValue) (\(choice.reason))")
     }
@@ -56,7 +71,15 @@ public final class PeerNode: Sendable {
             state.statistics.started = MonotonicClock.nowNanoseconds
             state.lastProgress = state.statistics.started
         }
-        defer { log.flush() }
+        let console: ConsoleThread
+        do throws(SystemError) {
+            console = try ConsoleThread.start(log, wake: consoleWake, mode: options.common.log.progress) {
+                .peer(self.progress)
+            }
+        } catch {
+            throw NodeFailure(network: error)
+        }
+        defer { console.stop() }
         do throws(SystemError) {
             _ = try WorkerThread.start(name: "accept") { self.accept() }
             _ = try WorkerThread.start(name: "owner") { self.talkToOwner() }
@@ -73,10 +96,23 @@ public final class PeerNode: Sendable {
     /// What the run has come to so far; also good after a run that failed.
     public var report: PeerReport { state.withLock { PeerReport($0, transport: transportKind) } }
 
+    /// Prints the report and puts it into the log file.
+    public func tellReport() {
+        let report = report
+        log.report(text: report.text, json: report.json)
+    }
+
     private func accept() {
-        AcceptLoop.run(listener, isOver: { self.isLeaving }, limit: NodeLimits.connectionCount, count: threadCount) {
-            self.serve($0)
-        }
+        AcceptLoop(census: Census()) { self.serve($0) }.run(listener) { isLeaving }
+    }
+
+    /// The same in every run with this folder, so that a peer which was killed is known when it comes back.
+    var token: NodeToken { identity.withLock { $0 } }
+
+    /// Another node goes by the same token: this one takes a new one.
+    func renewToken() {
+        let token = (try? NodeIdentity.renew(in: folderLock)) ?? .random()
+        identity.withLock { $0 = token }
     }
 
     var isLeaving: Bool { state.withLock { $0.phase == .leaving } }

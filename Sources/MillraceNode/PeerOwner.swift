@@ -19,12 +19,16 @@ extension PeerNode {
                 isTold = false
             } catch {
                 if error.code != .network { return fail(error) }
-                if !isTold { log.notice("\(error); trying until the owner is there") }
+                if !isTold { log.notice("\(error); trying again \(patience)") }
                 isTold = true
             }
             guard !isLeaving else { return }
             retry.pause(after: MonotonicClock.nowNanoseconds - started, wake: ownerWake)
         }
+    }
+
+    private var patience: String {
+        options.common.timeoutSeconds > 0 ? "for \(options.common.timeoutText) s" : "until it is there"
     }
 
     /// One connection to the owner, from its start to its end. Throws when there was none.
@@ -40,16 +44,29 @@ extension PeerNode {
                 state.ownerAddress = owner
             }
             let handler = OwnerLinkHandler(node: self, link: link, neighbour: neighbour)
-            end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+            let rates = ConnectionRates(fetching: self.rates, socket)
+            end = Connection(socket: socket, link: link, transport: transport, handler: handler, rates: rates).run()
         } catch {
             throw NodeFailure(network: error)
         }
         lostOwner(end)
+        if case .peerFault(.versionMismatch(let low, let high)) = end {
+            let versions = low == high ? "version \(low)" : "versions \(low) to \(high)"
+            throw NodeFailure(
+                .protocolFault,
+                "the owner at \(options.owner) speaks \(versions) of the protocol, this program"
+                    + " \(WireLimits.oldestVersion) to \(WireLimits.newestVersion); install the same release on both")
+        }
         if case .peerFault(let fault) = end {
             throw NodeFailure(.protocolFault, "the node at \(options.owner) is no Millrace owner: \(fault)")
         }
         if case .ended(.wrongSwarm, let reason) = end {
             throw NodeFailure(.protocolFault, "\(options.owner): \(reason); give the owner's port first")
+        }
+        // No connection of this node's is newer: it can only be another node that has the same token.
+        if case .saidGoodbye(.replaced, _) = end {
+            renewToken()
+            log.notice("another node goes by the name of this one; was its folder copied? Going on under a new name")
         }
         if case .saidGoodbye(.wrongSwarm, _) = end {
             throw NodeFailure(.protocolFault, "\(options.owner) is a peer, not an owner; give the owner's port first")
@@ -57,8 +74,14 @@ extension PeerNode {
         if case .saidGoodbye(.selfConnection, _) = end {
             throw NodeFailure(.protocolFault, "\(options.owner) is this peer itself; give the owner's port first")
         }
-        if case .saidGoodbye(let code, let reason) = end, code == .versionMismatch || code == .tooManyConnections {
-            throw NodeFailure(.protocolFault, "the owner refuses this peer: \(reason)")
+        if case .saidGoodbye(.tooManyConnections, let reason) = end {
+            throw NodeFailure(.network, "the owner takes no more connections now: \(reason)")
+        }
+        if case .saidGoodbye(.versionMismatch, let reason) = end {
+            throw NodeFailure(
+                .protocolFault,
+                "the owner at \(options.owner) has another version of the protocol (\(reason)); install the same"
+                    + " release on both")
         }
     }
 
@@ -67,18 +90,19 @@ extension PeerNode {
         do {
             addresses = try Resolver.resolve(host: options.owner.host ?? "localhost", port: options.owner.port)
         } catch {
-            throw NodeFailure(.network, "\(error)")
+            throw NodeFailure(.network, "\(error); check the name, or give an address")
         }
-        var last = ""
+        var last: SystemError?
         for address in addresses {
             do throws(SystemError) {
                 return try Socket.connect(
                     to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: ownerWake)
             } catch {
-                last = "\(error)"
+                last = error
             }
         }
-        throw NodeFailure(.network, "owner \(options.owner) does not answer (\(last))")
+        guard let last else { throw NodeFailure(.network, "\(options.owner) has no address") }
+        throw NodeFailure(owner: options.owner, last)
     }
 
     private func lostOwner(_ end: ConnectionEnd) {
@@ -142,6 +166,7 @@ extension PeerNode {
         }
         var policy = PeerPolicy(layout: content.layout, seed: token.low, ringOnly: options.ringOnly)
         policy.restore(old.have)
+        if let earlier = state.earlier { policy.expectFromDisk(earlier.left) }
         state.policy = policy
     }
 
@@ -155,7 +180,7 @@ extension PeerNode {
         }
         let content: PeerContent
         do throws(StoreError) {
-            content = try PeerContent(welcome: welcome, options: options)
+            content = try PeerContent(welcome: welcome, options: options, lock: folderLock)
         } catch {
             throw NodeFailure(error)
         }
@@ -175,20 +200,4 @@ extension PeerNode {
     }
 
     private static let largeFileByteCount: UInt64 = 4 << 30
-
-    /// Lets the owner send, once what an earlier run left has been verified.
-    func resume(verifies: Bool, now: UInt64) {
-        if verifies, let content = state.withLock({ $0.content }) {
-            do throws(SystemError) {
-                _ = try WorkerThread.start(name: "verify") { self.verifyCandidates(content) }
-            } catch {
-                fail(NodeFailure(network: error))
-            }
-            return
-        }
-        update { state, effects in
-            guard !state.isVerifying || state.isVerified else { return }
-            decide(&state, &effects) { $0.startGrants(at: now, into: &$1) }
-        }
-    }
 }

@@ -1,9 +1,10 @@
 extension PeerReport {
     /// A few lines for people.
     public var text: String {
+        let end = isComplete ? "" : ", unfinished,"
         var lines = [
-            "report: \(name), \(fileByteCount) bytes in \(Report.seconds(seconds)) s,"
-                + " \(Report.rate(fileByteCount, seconds)), \(transport.rawValue)",
+            "report: \(name), \(fileByteCount) bytes\(end) in \(Report.seconds(seconds)) s,"
+                + " \(Report.rate(bytesFromOwner + bytesFromPeers, seconds)), \(transport.rawValue)",
             "  from the owner \(bytesFromOwner), from peers \(bytesFromPeers), from disk \(bytesFromDisk),"
                 + " twice \(bytesTwice), sent \(bytesSent)",
         ]
@@ -16,10 +17,14 @@ extension PeerReport {
                 "  from peer \(source.peer): \(source.bytes), \(Report.seconds(source.meanSeconds)) s a chunk\(late)")
         }
         if let slowest = slowestSource {
+            let cost = slowestSourceExtraSeconds.map {
+                ", \(Report.seconds($0)) s more in all than the others would have taken"
+            } ?? ""
             lines.append(
                 "  slowest source: peer \(slowest.peer), \(slowest.lateCount) chunks asked elsewhere,"
-                    + " up to \(Report.seconds(slowest.longestSeconds)) s for one")
+                    + " up to \(Report.seconds(slowest.longestSeconds)) s for one\(cost)")
         }
+        for old in replacedSources { lines.append("  replaced peer \(old.peer) as a source: \(old.reason)") }
         for lost in lostSources { lines.append("  lost peer \(lost.peer) as a source: \(lost.reason)") }
         for peer in badChunkSources { lines.append("  peer \(peer) sent a bad chunk") }
         if let contentID { lines.append("  content ID \(contentID)") }
@@ -33,6 +38,7 @@ extension PeerReport {
                 + "\"longestSeconds\":\(Report.seconds(source.longestSeconds)),\"late\":\(source.lateCount)}"
         }
         let lost = lostSources.map { "{\"peer\":\($0.peer),\"reason\":\(Report.quoted($0.reason))}" }
+        let replaced = replacedSources.map { "{\"peer\":\($0.peer),\"reason\":\(Report.quoted($0.reason))}" }
         let liars = badChunkSources.map { "\($0)" }
         return "{\"event\":\"report\",\"role\":\"peer\",\"name\":\(Report.quoted(name)),\"bytes\":\(fileByteCount),"
             + "\"contentID\":\(contentID.map { "\"\($0)\"" } ?? "null"),\"seconds\":\(Report.seconds(seconds)),"
@@ -40,6 +46,8 @@ extension PeerReport {
             + "\"fromPeers\":[\(from.joined(separator: ","))],\"fromDisk\":\(bytesFromDisk),"
             + "\"twice\":\(bytesTwice),\"sent\":\(bytesSent),"
             + "\"slowestSource\":\(slowestSource.map { "\($0.peer)" } ?? "null"),"
+            + "\"slowestSourceExtraSeconds\":\(slowestSourceExtraSeconds.map(Report.seconds) ?? "null"),"
+            + "\"replacedSources\":[\(replaced.joined(separator: ","))],\"done\":\(isComplete),"
             + "\"lostSources\":[\(lost.joined(separator: ","))],\"badChunkSources\":[\(liars.joined(separator: ","))],"
             + "\"transport\":\"\(transport.rawValue)\"}"
     }

@@ -13,6 +13,11 @@ public struct PeerReport: Sendable {
         public let longestSeconds: Double
         /// Requests that were late.
         public let lateCount: Int
+        /// Chunks that it sent when asked.
+        public let chunkCount: Int
+
+        /// From request to chunk, added up.
+        var waitedSeconds: Double { meanSeconds * Double(chunkCount) }
     }
 
     public let name: String
@@ -28,7 +33,11 @@ public struct PeerReport: Sendable {
     public let bytesSent: UInt64
     /// Sources that were lost on the way, and why.
     public let lostSources: [(peer: PeerIndex, reason: String)]
+    /// Sources that were given up for others, and why.
+    public let replacedSources: [(peer: PeerIndex, reason: String)]
     public let badChunkSources: [PeerIndex]
+    /// The file is verified and has its name.
+    public let isComplete: Bool
     public let transport: TransportKind
 
     init(_ state: PeerState, transport: TransportKind) {
@@ -43,15 +52,33 @@ public struct PeerReport: Sendable {
         bytesTwice = statistics.bytesTwice
         bytesSent = statistics.bytesSent
         lostSources = statistics.lostSources
+        replacedSources = statistics.replacedSources
         badChunkSources = statistics.badChunks
+        isComplete = statistics.completed != nil
         self.transport = transport
         sources = PeerReport.sources(statistics, state.policy?.sourceTallies ?? [])
         timeOverBound = PeerReport.timeOverBound(statistics, end: end)
     }
 
     /// The source with the longest average wait of those with late requests; nil if nothing was late.
-    public var slowestSource: Source? {
+    public var slowestSource: Source? { PeerReport.slowest(of: sources) }
+
+    /// What the slowest source cost: how much longer its chunks were waited for, all together, than as many from the
+    /// other sources. Nil where there were no others to compare it with.
+    public var slowestSourceExtraSeconds: Double? {
+        slowestSource.flatMap { PeerReport.extraSeconds(of: $0, among: sources) }
+    }
+
+    static func slowest(of sources: [Source]) -> Source? {
         sources.filter { $0.lateCount > 0 }.max { $0.meanSeconds < $1.meanSeconds }
+    }
+
+    static func extraSeconds(of slowest: Source, among sources: [Source]) -> Double? {
+        let others = sources.filter { $0.peer != slowest.peer && $0.chunkCount > 0 }
+        let count = others.reduce(0) { $0 + $1.chunkCount }
+        guard count > 0 else { return nil }
+        let mean = others.reduce(0) { $0 + $1.waitedSeconds } / Double(count)
+        return max(0, slowest.meanSeconds - mean) * Double(slowest.chunkCount)
     }
 
     public var bytesFromPeers: UInt64 { sources.reduce(0) { $0 + $1.bytes } }
@@ -64,7 +91,8 @@ public struct PeerReport: Sendable {
             let tally = tallies.first { $0.peer == peer }
             return Source(
                 peer: peer, bytes: bytes, meanSeconds: Double(tally?.meanNanoseconds ?? 0) / 1e9,
-                longestSeconds: Double(tally?.longestNanoseconds ?? 0) / 1e9, lateCount: tally?.lateCount ?? 0)
+                longestSeconds: Double(tally?.longestNanoseconds ?? 0) / 1e9, lateCount: tally?.lateCount ?? 0,
+                chunkCount: tally?.chunkCount ?? 0)
         }
     }
 

@@ -25,8 +25,9 @@ extension PeerNode {
                 let socket = try Socket.connect(
                     to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: record.link.wake)
                 let handler = DownloadHandler(node: self, record: record)
+                let rates = ConnectionRates(fetching: self.rates, socket)
                 let end = Connection(
-                    socket: socket, link: record.link, transport: try makeTransport(), handler: handler
+                    socket: socket, link: record.link, transport: try makeTransport(), handler: handler, rates: rates
                 ).run()
                 lost(record, end)
             } catch {
@@ -90,7 +91,8 @@ extension PeerNode {
     }
 }
 
-/// Pauses between attempts: short at first, doubling, short again after a connection that lasted.
+/// Pauses between attempts: short at first, doubling, short again after a connection that lasted. Each is up to half
+/// as long again, by chance, so that a hundred peers whose switch went dark do not come back in step.
 struct Backoff {
     private var pauseNanoseconds = NodeLimits.firstRetryNanoseconds
 
@@ -101,7 +103,8 @@ struct Backoff {
         if hasLasted { pauseNanoseconds = NodeLimits.firstRetryNanoseconds }
         _ = try? WaitPoint.wait(
             socket: -1, forReading: false, forWriting: false, wake: wake,
-            untilNanoseconds: MonotonicClock.nowNanoseconds + pauseNanoseconds)
+            untilNanoseconds: MonotonicClock.nowNanoseconds + pauseNanoseconds
+                + .random(in: 0...pauseNanoseconds / 2))
         pauseNanoseconds = min(2 * pauseNanoseconds, NodeLimits.longestRetryNanoseconds)
     }
 }

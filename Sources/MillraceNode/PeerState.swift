@@ -1,4 +1,5 @@
 import MillraceIO
+import MillraceStore
 import MillraceSwarm
 import MillraceWire
 
@@ -52,13 +53,14 @@ struct PeerState: Sendable {
     var clients: [ClientRecord] = []
     var statistics = PeerStatistics()
     var failure: NodeFailure?
-    /// Chunks of an earlier run are being verified, or were.
-    var isVerifying = false
-    /// They are all verified: the owner may send others.
-    var isVerified = false
+    /// What an earlier run left, from the first welcome on; nil where it left nothing. The owner sends nothing of its
+    /// choice before all of it is judged.
+    var earlier: EarlierChunks?
     /// The owner says that all peers have the file.
     var isReleased = false
     var lastProgress: UInt64 = 0
+    /// The finished file as it was when it got its name.
+    var finishedStamp: FileStamp?
     /// Since when neither owner nor source is connected; nil while one is.
     var loneSince: UInt64?
 
@@ -75,6 +77,8 @@ struct PeerStatistics: Sendable {
     var bytesSent: UInt64 = 0
     /// Sources that were lost before the file was complete, and why.
     var lostSources: [(peer: PeerIndex, reason: String)] = []
+    /// Sources this peer has given up for others before the file was complete, and why.
+    var replacedSources: [(peer: PeerIndex, reason: String)] = []
     var peakRate = PeakRate()
     var badChunks: [PeerIndex] = []
     /// By peer, in the order they were first heard of.
@@ -85,6 +89,12 @@ struct PeerStatistics: Sendable {
 
     mutating func lost(_ peer: PeerIndex, _ reason: String) {
         if lostSources.count < NodeLimits.lostSourceCount { lostSources.append((peer, reason)) }
+    }
+
+    mutating func replaced(_ peer: PeerIndex) {
+        guard replacedSources.count < NodeLimits.lostSourceCount else { return }
+        let reason = badChunks.contains(peer) ? "it sent a bad chunk" : "others are its neighbours on the ring now"
+        replacedSources.append((peer, reason))
     }
 
     mutating func took(_ byteCount: UInt64, from origin: ChunkOrigin, at now: UInt64) {

@@ -6,6 +6,11 @@ enum Report {
         return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
     }
 
+    static func hundredths(_ value: Double) -> String {
+        let hundredths = UInt64(max(0, value) * 100 + 0.5)
+        return "\(hundredths / 100)." + (hundredths % 100 < 10 ? "0" : "") + "\(hundredths % 100)"
+    }
+
     static func rate(_ byteCount: UInt64, _ seconds: Double) -> String {
         guard seconds > 0 else { return "0 MB/s" }
         return "\(Report.seconds(Double(byteCount) / seconds / 1e6)) MB/s"

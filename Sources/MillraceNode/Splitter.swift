@@ -2,18 +2,31 @@ import MillraceIO
 import MillraceStore
 import MillraceWire
 
-/// The thread that reads the owner's file once, from its start, ahead of what is sent: hashes each chunk, keeps it,
-/// and lets it be handed out. The first chunk is ready at once, whatever the size of the file.
+/// Reads the owner's file once, from its start, ahead of what is sent: hashes each chunk, keeps it, and lets it be
+/// handed out. The first chunk is ready at once, whatever the size of the file.
+///
+/// One thread is ahead of any network. An owner that goes on where an earlier run was has the chunks of that to read as
+/// well, and whatever waits for them: there several threads split, each a batch of chunks at a time.
 struct Splitter {
     let node: OwnerNode
+    private let batches: BatchOrder
 
     init(node: OwnerNode) {
         self.node = node
+        batches = BatchOrder(chunkCount: node.layout.chunkCount)
     }
 
     func run() {
         do throws(StoreError) {
-            try split()
+            var helpers: [WorkerThread] = []
+            for _ in 1..<max(1, node.folder.isResumed ? NodeLimits.verifyThreadCount : 1) {
+                // Without the help of another thread it only takes longer.
+                guard let helper = try? WorkerThread.start(name: "split", { splitOrFail() }) else { break }
+                helpers.append(helper)
+            }
+            let isSplit = splitOrFail()
+            for helper in helpers { helper.join() }
+            guard isSplit else { return }
             try node.file.checkUnchanged()
             try close()
         } catch {
@@ -21,36 +34,66 @@ struct Splitter {
         }
     }
 
-    private func split() throws(StoreError) {
-        let layout = node.layout
-        var hasher = SHA256Hasher()
-        let pool = BufferPool(byteCount: Int(layout.chunkByteCount), keep: 1)
-        let buffer = pool.take()
-        var batch: [Digest] = []
-        var first: ChunkID = 0
-        for chunk in 0..<layout.chunkCount {
-            guard !node.isLeaving else { return }
-            let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<Int(layout.byteCount(of: chunk))])
-            try node.file.read(offset: layout.offset(of: chunk), into: bytes)
-            hasher.update(UnsafeRawBufferPointer(bytes))
-            batch.append(hasher.digest())
-            try node.folder.add(chunk, UnsafeRawBufferPointer(bytes))
-            guard chunk < 2 || batch.count >= NodeLimits.hashedBatchCount || chunk + 1 == layout.chunkCount else {
-                continue
-            }
-            try node.folder.summary.append([first..<(chunk + 1)])
-            publish(first, batch)
-            batch.removeAll(keepingCapacity: true)
-            first = chunk + 1
+    @discardableResult
+    private func splitOrFail() -> Bool {
+        do throws(StoreError) {
+            try split()
+            return true
+        } catch {
+            node.fail(NodeFailure(error))
+            return false
         }
     }
 
-    private func publish(_ first: ChunkID, _ digests: [Digest]) {
+    private func split() throws(StoreError) {
+        var hasher = SHA256Hasher()
+        let size = Int(min(UInt64(node.layout.chunkByteCount), max(1, node.layout.fileByteCount)))
+        let buffer = PooledBuffer(byteCount: size <= WholeChunks.pairedByteCount ? 2 * size : size)
+        let scratch = PooledBuffer(byteCount: size)
+        while let batch = batches.take() {
+            var digests: [Digest] = []
+            var next = batch.lowerBound
+            while next < batch.upperBound {
+                guard !node.isLeaving else { return }
+                let end = min(batch.upperBound, next + UInt32(buffer.bytes.count / size))
+                let chunks = try read(next..<end, into: buffer.bytes)
+                digests += hasher.digests(of: chunks)
+                for (chunk, bytes) in zip(next..., chunks) {
+                    try node.folder.add(chunk, bytes, comparingIn: scratch.bytes)
+                }
+                next = end
+            }
+            batches.done(batch, digests)
+            while let (batch, digests) = batches.nextToPublish() {
+                defer { batches.published() }
+                try node.folder.summary.append([batch])
+                publish(batch, digests)
+            }
+        }
+    }
+
+    /// Reads one or two whole chunks to the places of whole ones in the buffer.
+    private func read(
+        _ chunks: Range<ChunkID>, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) -> [UnsafeRawBufferPointer] {
+        let layout = node.layout
+        var read: [UnsafeRawBufferPointer] = []
+        var start = 0
+        for chunk in chunks {
+            let end = start + Int(layout.byteCount(of: chunk))
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[start..<end])
+            try node.file.read(offset: layout.offset(of: chunk), into: bytes)
+            read.append(UnsafeRawBufferPointer(bytes))
+            start = end
+        }
+        return read
+    }
+
+    private func publish(_ range: Range<ChunkID>, _ digests: [Digest]) {
         let now = MonotonicClock.nowNanoseconds
-        let range = first..<(first + UInt32(digests.count))
         node.update { state, effects in
             do throws(WireError) {
-                try state.manifest.append(first: first, digests)
+                try state.manifest.append(first: range.lowerBound, digests)
             } catch {
                 preconditionFailure("digests come in order: \(error)")
             }
@@ -64,12 +107,35 @@ struct Splitter {
         let manifest = node.state.withLock { $0.manifest }
         guard manifest.hasAllDigests else { return }
         let contentID = ContentID.compute(manifest)
+        try node.folder.check(contentID)
+        if let wanted = node.options.common.contentID, wanted != contentID {
+            let size = node.layout.chunkByteCount
+            return node.fail(
+                NodeFailure(
+                    .integrity,
+                    "\(node.file.name) in chunks of \(size) bytes has the content ID \(contentID), not \(wanted);"
+                        + " give the right file, --chunk-size or --content"))
+        }
         try node.folder.summary.compact(.all(of: node.layout.chunkCount), contentID: contentID)
         node.update { state, effects in
             state.manifest.close(contentID: contentID)
             node.isManifestClosed.store(true, ordering: .releasing)
             node.wakeForNews(state, &effects)
             effects.notice("all \(node.layout.chunkCount) chunks hashed, content ID \(contentID)")
+        }
+    }
+}
+
+extension SHA256Hasher {
+    /// The digests of one whole chunk, or of two, which takes little longer.
+    fileprivate mutating func digests(of chunks: [UnsafeRawBufferPointer]) -> [Digest] {
+        if chunks.count == 2 {
+            let (first, second) = digests(chunks[0], chunks[1])
+            return [first, second]
+        }
+        return chunks.map { chunk in
+            update(chunk)
+            return digest()
         }
     }
 }

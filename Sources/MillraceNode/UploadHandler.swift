@@ -24,6 +24,9 @@ final class UploadHandler: ConnectionHandler {
         self.identity = identity
     }
 
+    var isIntroduced: Bool { stage == .running }
+    var chunkCount: UInt32 { content?.layout.chunkCount ?? 0 }
+
     private var party: Party { peer.map { .peer($0) } ?? .unknown }
 
     func began(now: UInt64) {}
@@ -61,14 +64,15 @@ final class UploadHandler: ConnectionHandler {
             state.statistics.bytesSent += UInt64(byteCount)
             state.lastProgress = now
         }
-        node.log.chunk(.sent, order.chunk, byteCount: byteCount, party)
+        node.log.chunk(
+            .sent, order.chunk, byteCount: byteCount, party, tookNanoseconds: now - min(now, order.began))
     }
 
     func unreadable(_ chunk: ChunkID, _ fault: SendFault) {
         node.log.notice("chunk \(chunk) can't be read any more: \(fault)")
     }
 
-    func postNews(before chunk: ChunkID?, now: UInt64) -> UInt64? {
+    func postNews(now: UInt64) -> UInt64? {
         guard hasListed, let peer else { return .max }
         return feed.post(from: node, to: link, .peer(peer), now: now)
     }
@@ -151,15 +155,21 @@ extension PeerNode {
         defer { threadCount.subtract(1, ordering: .releasing) }
         guard let link = try? Link(), let transport = try? makeTransport() else { return }
         let identity = UInt64.random(in: .min ... .max)
-        let isWelcome = update { state, _ in
+        let isWelcome = update { state, effects in
             guard state.phase != .leaving else { return false }
+            let strangers = state.clients.count { $0.peer == nil }
+            // Who has said hello and no more for longest makes room.
+            if strangers >= NodeLimits.greetingCount, let oldest = state.clients.first(where: { $0.peer == nil }) {
+                effects.wake(oldest.link, if: oldest.link.post(goodbye: .tooManyConnections, "too many strangers"))
+            }
             state.clients.append(ClientRecord(identity: identity, link: link))
             return true
         }
         guard isWelcome else { return }
         let address = socket.remoteAddress
         let handler = UploadHandler(node: self, link: link, identity: identity)
-        let end = Connection(socket: socket, link: link, transport: transport, handler: handler).run()
+        let rates = ConnectionRates(serving: self.rates)
+        let end = Connection(socket: socket, link: link, transport: transport, handler: handler, rates: rates).run()
         log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
         update { state, _ in
             state.clients.removeAll { $0.identity == identity }

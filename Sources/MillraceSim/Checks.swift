@@ -50,7 +50,7 @@ struct Checks {
         }
     }
 
-    /// Somebody left: the owner may hand out again what that took away.
+    /// Somebody left, or is said to lie: the owner may hand out again what that took away.
     mutating func left(at now: UInt64) {
         leftAt = now
     }

@@ -39,7 +39,9 @@ extension Simulation {
                 "peer \(nodes[connections[id].client].number) asks the owner for help with chunk \(event.b)"
             }
             owner.rescue(peer, event.b, from: failed, at: now, into: &ownerActions)
-        case .accuses: owner.bad(event.b, by: peer, into: &ownerActions)
+        case .accuses:
+            checks.left(at: now)
+            owner.bad(event.b, by: peer, into: &ownerActions)
         case .completes: owner.complete(peer)
         default: break
         }

@@ -9,11 +9,15 @@ final class AssemblingStore: ChunkStore {
     private let chunks: ChunkFolderStore
     private let output: FlatFileStore
     private let placed: Lock<ChunkSet>
+    /// Memory to compare chunks with what is in their place.
+    private let comparing: BufferPool
 
     init(chunks: ChunkFolderStore, output: FlatFileStore) {
         layout = chunks.layout
         self.chunks = chunks
         self.output = output
+        comparing = BufferPool(
+            byteCount: Int(min(UInt64(layout.chunkByteCount), max(1, layout.fileByteCount))), keep: 2)
         placed = Lock(ChunkSet(chunkCount: layout.chunkCount))
     }
 
@@ -29,6 +33,16 @@ final class AssemblingStore: ChunkStore {
 
     func read(_ chunk: ChunkID, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
         try chunks.read(chunk, into: buffer)
+    }
+
+    /// A chunk file of an earlier run goes to its place in the growing file, unless it is there from that run.
+    func confirm(_ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer) throws(StoreError) {
+        guard !placed.withLock({ $0.contains(chunk) }) else { return }
+        let buffer = comparing.take()
+        let byteCount = try output.read(chunk, into: buffer.bytes)
+        let isThere = buffer.bytes.begins(with: bytes, byteCount: byteCount)
+        comparing.give(buffer)
+        if isThere { placed.withLock { _ = $0.insert(chunk) } } else { try place(chunk, bytes) }
     }
 
     /// Reads each chunk file that was not written by this run, checks it, and writes it to its place. `progress` is

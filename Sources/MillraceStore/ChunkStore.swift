@@ -14,6 +14,17 @@ public protocol ChunkStore: AnyObject, Sendable {
     /// Reads a chunk into the front of the buffer, which must hold it. Returns the bytes there were: fewer than the
     /// chunk has when it is not wholly there.
     func read(_ chunk: ChunkID, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int
+
+    /// Chunks that will be read soon, one after the other.
+    func willRead(_ chunks: Range<ChunkID>)
+
+    /// What was just read from an earlier run's chunk is right: it may be put wherever else the store wants it.
+    func confirm(_ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer) throws(StoreError)
+}
+
+extension ChunkStore {
+    public func willRead(_ chunks: Range<ChunkID>) {}
+    public func confirm(_ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer) throws(StoreError) {}
 }
 
 /// The owner's file as a store of its own chunks: nothing is ever written.
@@ -45,6 +56,12 @@ public final class OfferedFileStore: ChunkStore {
 }
 
 extension UnsafeMutableRawBufferPointer {
+    /// Whether the first `byteCount` bytes are these, no more and no fewer.
+    func begins(with bytes: UnsafeRawBufferPointer, byteCount: Int) -> Bool {
+        guard byteCount == bytes.count, byteCount <= count else { return false }
+        return Memory.isEqual(UnsafeRawBufferPointer(rebasing: self[..<byteCount]), bytes)
+    }
+
     /// The front of the buffer, as long as the chunk.
     func chunk(_ chunk: ChunkID, of layout: ChunkLayout) -> UnsafeMutableRawBufferPointer {
         let byteCount = Int(layout.byteCount(of: chunk))

@@ -6,6 +6,8 @@ public final class FlatFileStore: ChunkStore {
     public let layout: ChunkLayout
     private let path: String
     private let file: Descriptor
+    /// The kernel lets one thread at a time write to a file and makes the others spin for it; here they sleep.
+    private let writing = Lock(())
 
     /// Opens the file, or makes it, and reserves its whole length.
     public init(path: String, layout: ChunkLayout) throws(StoreError) {
@@ -39,7 +41,9 @@ public final class FlatFileStore: ChunkStore {
     public func write(_ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer) throws(StoreError) {
         precondition(bytes.count == Int(layout.byteCount(of: chunk)), "\(bytes.count) bytes for chunk \(chunk)")
         try storing(at: path, neededByteCount: UInt64(bytes.count)) { () throws(SystemError) in
-            try System.write(descriptor, at: layout.offset(of: chunk), bytes, path)
+            try writing.withLock { (_) throws(SystemError) in
+                try System.write(descriptor, at: layout.offset(of: chunk), bytes, path)
+            }
         }
     }
 
@@ -47,6 +51,13 @@ public final class FlatFileStore: ChunkStore {
         try storing(at: path) { () throws(SystemError) in
             try System.read(descriptor, at: layout.offset(of: chunk), into: buffer.chunk(chunk, of: layout), path)
         }
+    }
+
+    public func willRead(_ chunks: Range<ChunkID>) {
+        guard let last = chunks.last else { return }
+        let start = layout.offset(of: chunks.lowerBound)
+        let end = layout.offset(of: last) + UInt64(layout.byteCount(of: last))
+        System.willRead(descriptor, at: start, byteCount: end - start)
     }
 
     /// The chunks of which no part is a hole: those an earlier run may have written.

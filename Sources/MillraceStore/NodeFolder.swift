@@ -7,31 +7,47 @@ struct NodeFolder: ~Copyable, Sendable {
     let summary: SummaryFile
     /// What an earlier run's summary said.
     let earlier: SummaryContents?
-    private let lock: Descriptor
+    private let lock: FolderLock
 
-    private init(path: String, summary: SummaryFile, earlier: SummaryContents?, lock: consuming Descriptor) {
+    private init(path: String, summary: SummaryFile, earlier: SummaryContents?, lock: FolderLock) {
         self.path = path
         self.summary = summary
         self.earlier = earlier
         self.lock = lock
     }
 
-    /// Makes the folder, locks it against other processes and refuses one that belongs to another file.
-    static func open(path: String, name: String, layout: ChunkLayout) throws(StoreError) -> NodeFolder {
-        let lock = try storing(at: path) { () throws(SystemError) in
-            try System.makeFolders(path)
-            return try System.open(path + "/lock", [.readWrite, .create])
-        }
-        let descriptor = lock.rawValue
-        guard try storing(at: path, { () throws(SystemError) in try System.lock(descriptor, path) }) else {
-            throw .foreignFolder(path: path, holds: "the files of a millrace that is running")
-        }
+    /// Makes the folder, locks it against other processes and refuses one that belongs to another file, or to what
+    /// the owner's file was before it changed.
+    ///
+    /// - Parameters:
+    ///   - lock: the folder's lock where the caller has it already.
+    ///   - source: the file that an owner offers; nil for a peer.
+    static func open(
+        path: String, name: String, layout: ChunkLayout, lock: FolderLock? = nil, source: OfferedFile? = nil
+    ) throws(StoreError) -> NodeFolder {
+        let lock = if let lock { lock } else { try FolderLock(path: path) }
+        precondition(lock.path == path, "the lock of another folder")
         let earlier = SummaryFile.read(path + "/summary.txt")
-        if let earlier, earlier.name != name || earlier.layout != layout {
-            throw .foreignFolder(path: path, holds: NodeFolder.described(earlier))
+        if let earlier {
+            if let source { try check(earlier, isOf: source, layout, folder: path) }
+            if earlier.name != name || earlier.layout != layout {
+                throw .foreignFolder(path: path, holds: NodeFolder.described(earlier))
+            }
         }
-        let summary = try SummaryFile(path: path + "/summary.txt", name: name, layout: layout)
+        let summary = try SummaryFile(
+            path: path + "/summary.txt", name: name, layout: layout, sourceTime: source?.modificationTime)
         return NodeFolder(path: path, summary: summary, earlier: earlier, lock: lock)
+    }
+
+    /// A file of the same name that has another size or time is not what the folder was made from.
+    private static func check(
+        _ earlier: SummaryContents, isOf source: OfferedFile, _ layout: ChunkLayout, folder: String
+    ) throws(StoreError) {
+        guard earlier.name == source.name else { return }
+        let hasOtherSize = earlier.layout.fileByteCount != source.byteCount
+        let hasOtherTime = earlier.sourceTime.map { $0 != source.modificationTime } ?? false
+        guard hasOtherSize || hasOtherTime else { return }
+        throw .sourceReplaced(path: source.path, folder: folder, difference: hasOtherSize ? "size" : "time")
     }
 
     private static func described(_ contents: SummaryContents) -> String {
@@ -44,7 +60,7 @@ struct NodeFolder: ~Copyable, Sendable {
     static func checkSpace(at path: String, neededByteCount: UInt64) throws(StoreError) {
         let free = try storing(at: path) { () throws(SystemError) in try System.freeByteCount(at: path) }
         guard free < neededByteCount else { return }
-        throw .noSpace(path: path, neededByteCount: neededByteCount - free)
+        throw .noSpace(path: path, neededByteCount: neededByteCount, freeByteCount: free)
     }
 
     /// The disk space of chunks as files of their own, in whole blocks of 4 KiB.

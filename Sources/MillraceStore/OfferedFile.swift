@@ -6,8 +6,7 @@ public final class OfferedFile: Sendable {
     /// The last component of the path.
     public let name: String
     public let byteCount: UInt64
-    /// Seconds and nanoseconds since 1970.
-    public let modificationTime: (seconds: Int64, nanoseconds: Int64)
+    public let modificationTime: ModificationTime
 
     private let file: Descriptor
 
@@ -20,7 +19,7 @@ public final class OfferedFile: Sendable {
         self.path = path
         name = Path.name(of: path)
         byteCount = status.byteCount
-        modificationTime = (status.modificationSeconds, status.modificationNanoseconds)
+        modificationTime = ModificationTime(status)
         self.file = file
     }
 
@@ -38,7 +37,33 @@ public final class OfferedFile: Sendable {
     public func checkUnchanged() throws(StoreError) {
         let status = try storing(at: path) { () throws(SystemError) in try System.status(of: descriptor, path) }
         guard status.byteCount == byteCount,
-            (status.modificationSeconds, status.modificationNanoseconds) == modificationTime
+            ModificationTime(status) == modificationTime
         else { throw .sourceChanged(path) }
+    }
+}
+
+/// When a file was changed last, as its file system says: seconds and nanoseconds since 1970.
+public struct ModificationTime: Sendable, Equatable {
+    public let seconds: Int64
+    public let nanoseconds: Int64
+
+    init(_ status: FileStatus) {
+        (seconds, nanoseconds) = (status.modificationSeconds, status.modificationNanoseconds)
+    }
+
+    /// Reads the form of `description`; nil for anything else.
+    init?(_ text: Substring) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[1].utf8.count == 9, let seconds = Int64(parts[0]),
+            let nanoseconds = Int64(parts[1]), nanoseconds >= 0
+        else { return nil }
+        (self.seconds, self.nanoseconds) = (seconds, nanoseconds)
+    }
+}
+
+extension ModificationTime: CustomStringConvertible {
+    public var description: String {
+        let digits = "\(nanoseconds)"
+        return "\(seconds)." + String(repeating: "0", count: max(0, 9 - digits.utf8.count)) + digits
     }
 }

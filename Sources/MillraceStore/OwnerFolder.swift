@@ -9,6 +9,10 @@ public final class OwnerFolder: Sendable {
     private let file: OfferedFile
     private let chunkFiles: ChunkFolderStore?
     private let folder: NodeFolder
+    /// The folder has been used for this file before.
+    public var isResumed: Bool { folder.earlier != nil || (chunkFiles != nil && !candidates.isEmpty) }
+    /// The content ID that an earlier run came to; nil where none hashed the whole file.
+    public var earlierContentID: Digest? { folder.earlier?.contentID }
 
     private init(
         _ folder: consuming NodeFolder, _ file: OfferedFile, _ chunkFiles: ChunkFolderStore?, _ candidates: ChunkSet
@@ -24,7 +28,7 @@ public final class OwnerFolder: Sendable {
     public static func open(
         path: String, kind: StoreKind, file: OfferedFile, layout: ChunkLayout
     ) throws(StoreError) -> OwnerFolder {
-        let folder = try NodeFolder.open(path: path, name: file.name, layout: layout)
+        let folder = try NodeFolder.open(path: path, name: file.name, layout: layout, source: file)
         guard kind == .chunks else {
             return OwnerFolder(folder, file, nil, ChunkSet.all(of: layout.chunkCount))
         }
@@ -37,8 +41,26 @@ public final class OwnerFolder: Sendable {
 
     public var summary: SummaryFile { folder.summary }
 
-    /// Makes the chunk's file if chunks have files. The bytes are those of the chunk, just read.
-    public func add(_ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer) throws(StoreError) {
-        try chunkFiles?.split(from: file, chunk: chunk, bytes: bytes)
+    /// Makes the chunk's file if chunks have files, unless an earlier run made it and its bytes are the same.
+    ///
+    /// - Parameters:
+    ///   - bytes: those of the chunk, just read.
+    ///   - scratch: memory for a chunk, to compare with.
+    public func add(
+        _ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer, comparingIn scratch: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) {
+        guard let chunkFiles else { return }
+        if candidates.contains(chunk), let byteCount = try? chunkFiles.read(chunk, into: scratch),
+            scratch.begins(with: bytes, byteCount: byteCount)
+        {
+            return
+        }
+        try chunkFiles.split(from: file, chunk: chunk, bytes: bytes)
+    }
+
+    /// Throws `sourceReplaced` when the file, whole, is not what an earlier run hashed.
+    public func check(_ contentID: Digest) throws(StoreError) {
+        guard let earlier = earlierContentID, earlier != contentID else { return }
+        throw .sourceReplaced(path: file.path, folder: folder.path, difference: "content")
     }
 }

@@ -14,8 +14,9 @@ extension PeerFolder {
             try settle(flat.descriptor)
         }
         progress(store.layout.fileByteCount)
-        try publish()
+        // In this order: whoever is killed in between finds a summary that knows the file under its name.
         try summarise(manifest)
+        try publish()
     }
 
     private func settle(_ descriptor: CInt) throws(StoreError) {

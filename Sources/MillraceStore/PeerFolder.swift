@@ -7,7 +7,8 @@ public final class PeerFolder: Sendable {
     /// Chunks that seem to be on disk from an earlier run; their digests are not checked yet.
     public let candidates: ChunkSet
     public let outputPath: String
-    /// An earlier run finished this very file and nobody took it away; its chunks are still to be verified.
+    /// An earlier run finished this very file and nobody took it away. It is what is verified, listed and served; one
+    /// that turns out to be another by now is never written to, since somebody may want it so (`outputChanged`).
     public let isAlreadyComplete: Bool
     let folder: NodeFolder
 
@@ -20,13 +21,13 @@ public final class PeerFolder: Sendable {
     }
 
     /// Opens or makes the folder and checks that the file can be finished in it. `output` nil means the file's name
-    /// in the folder.
+    /// in the folder, `lock` the folder's lock where the caller has it.
     public static func open(
-        path: String, kind: StoreKind, name: String, layout: ChunkLayout, output: String?
+        path: String, kind: StoreKind, name: String, layout: ChunkLayout, output: String?, lock: FolderLock? = nil
     ) throws(StoreError) -> PeerFolder {
         let outputPath: String
         if let output { outputPath = output } else { outputPath = path + "/" + (try OutputName.check(name)) }
-        let folder = try NodeFolder.open(path: path, name: name, layout: layout)
+        let folder = try NodeFolder.open(path: path, name: name, layout: layout, lock: lock)
         let isComplete = try isAlreadyComplete(outputPath, folder.earlier, layout)
         let opened = try Opened(
             path: path, kind: kind, layout: layout, outputPath: outputPath, isComplete: isComplete)
@@ -34,6 +35,9 @@ public final class PeerFolder: Sendable {
     }
 
     public var summary: SummaryFile { folder.summary }
+
+    /// What to say when a chunk of the finished file is not what was fetched.
+    public var outputChanged: StoreError { .outputChanged(outputPath) }
 
     var partPath: String { outputPath + OutputName.partSuffix }
 
@@ -59,25 +63,18 @@ private struct Opened {
     init(
         path: String, kind: StoreKind, layout: ChunkLayout, outputPath: String, isComplete: Bool
     ) throws(StoreError) {
+        guard !isComplete else {
+            store = try FlatFileStore(finished: outputPath, layout: layout)
+            candidates = ChunkSet.all(of: layout.chunkCount)
+            return
+        }
         let partPath = outputPath + OutputName.partSuffix
         if kind == .chunks {
             let store = try ChunkFolderStore(folder: path, layout: layout)
-            let found = try store.candidates()
-            if !isComplete || found.isFull {
-                candidates = found
-                guard !isComplete else {
-                    self.store = store
-                    return
-                }
-                try Opened.checkChunkSpace(path, layout, found, outputPath: outputPath)
-                let output = try FlatFileStore(path: partPath, layout: layout)
-                self.store = AssemblingStore(chunks: store, output: output)
-                return
-            }
-        }
-        if isComplete {
-            store = try FlatFileStore(finished: outputPath, layout: layout)
-            candidates = ChunkSet.all(of: layout.chunkCount)
+            candidates = try store.candidates()
+            try Opened.checkChunkSpace(path, layout, candidates, outputPath: outputPath)
+            let output = try FlatFileStore(path: partPath, layout: layout)
+            self.store = AssemblingStore(chunks: store, output: output)
             return
         }
         let there = try storing(at: partPath) { () throws(SystemError) in

@@ -12,13 +12,18 @@ public enum StoreKind: String, Sendable, CaseIterable {
 /// What went wrong with files and folders. Each text is one line and says what to do.
 public enum StoreError: Error, Sendable {
     case system(SystemError)
-    case noSpace(path: String, neededByteCount: UInt64)
+    /// With what is needed and what is there; 0 and 0 where only a failed write told.
+    case noSpace(path: String, neededByteCount: UInt64, freeByteCount: UInt64 = 0)
     case outputExists(String)
     /// The folder belongs to another file or to a process that runs.
     case foreignFolder(path: String, holds: String)
     case badName(String)
     case sourceChanged(String)
     case sourceNotAFile(String)
+    /// The owner's folder was made from what the file was before.
+    case sourceReplaced(path: String, folder: String, difference: String)
+    /// The finished file is not what was fetched any more.
+    case outputChanged(String)
     case notVerified(ChunkID)
 }
 
@@ -26,10 +31,20 @@ extension StoreError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .system(let error): error.description
-        case .noSpace(let path, let byteCount):
-            "no space at \(path): \(byteCount) more bytes are needed; free some or choose another folder"
+        case .noSpace(let path, 0, _):
+            "no space left at \(path); free some or choose another folder with --dir or --output"
+        case .noSpace(let path, let needed, let free):
+            "no space at \(path): \(needed) bytes are needed and \(free) are there; free some, choose another folder"
+                + " with --dir or --output, or use --store flat"
         case .outputExists(let path): "\(path) exists already; remove it or choose another name with --output"
-        case .foreignFolder(let path, let holds): "folder \(path) holds \(holds); choose another one with --dir"
+        case .foreignFolder(let path, let holds):
+            "folder \(path) holds \(holds); choose another one with --dir, or remove it if it is not needed any more"
+        case .sourceReplaced(let path, let folder, let difference):
+            "\(path) has changed since folder \(folder) was made from it (another \(difference));"
+                + " remove that folder, or choose another one with --dir"
+        case .outputChanged(let path):
+            "\(path) has changed since it was fetched;"
+                + " remove it to fetch it again, or choose another name with --output"
         case .badName(let name):
             "\(EscapedName.escape(name)) can't be the name of a file here; give one with --output"
         case .sourceChanged(let path): "\(path) changed while it was being served; start again when it is at rest"

@@ -18,20 +18,27 @@ public final class SummaryFile: Sendable {
     public let path: String
     private let name: String
     let layout: ChunkLayout
+    private let sourceTime: ModificationTime?
     private let target: Lock<Target>
 
     /// Goes on with the summary at the path if it is about the same file, else starts a new one in its place.
-    public init(path: String, name: String, layout: ChunkLayout) throws(StoreError) {
+    ///
+    /// What is there and can't be read as a summary may be somebody's own file: it keeps its bytes under another name.
+    public init(
+        path: String, name: String, layout: ChunkLayout, sourceTime: ModificationTime? = nil
+    ) throws(StoreError) {
         self.path = path
         self.name = name
         self.layout = layout
+        self.sourceTime = sourceTime
         let found = SummaryFile.read(path)
-        if found?.name == name, found?.layout == layout {
+        if found?.name == name, found?.layout == layout, found?.sourceTime == sourceTime {
             target = Lock(try SummaryFile.opened(path))
             // A torn last line must not swallow the next one.
             try append("\n")
         } else {
-            let text = SummaryText.header(name: name, layout: layout, contentID: nil)
+            if found == nil { try SummaryFile.setAside(path) }
+            let text = SummaryText.header(name: name, layout: layout, contentID: nil, sourceTime: sourceTime)
             target = Lock(try SummaryFile.written(text, path))
         }
     }
@@ -57,7 +64,8 @@ public final class SummaryFile: Sendable {
     /// Replaces the file by the shortest text that says the same. What other threads append meanwhile may be lost.
     public func compact(_ chunks: ChunkSet, contentID: Digest?) throws(StoreError) {
         let text =
-            SummaryText.header(name: name, layout: layout, contentID: contentID) + SummaryText.lines(chunks.runs)
+            SummaryText.header(name: name, layout: layout, contentID: contentID, sourceTime: sourceTime)
+            + SummaryText.lines(chunks.runs)
         let new = try SummaryFile.written(text, path)
         target.withLock { $0 = new }
     }
@@ -65,6 +73,13 @@ public final class SummaryFile: Sendable {
     private func append(_ text: String) throws(StoreError) {
         let target = target.withLock { $0 }
         try storing(at: path) { () throws(SystemError) in try SummaryFile.write(text, target, path) }
+    }
+
+    private static func setAside(_ path: String) throws(StoreError) {
+        try storing(at: path) { () throws(SystemError) in
+            guard let status = try System.status(ofPath: path), status.byteCount > 0 else { return }
+            try System.rename(path, to: path + ".unreadable")
+        }
     }
 
     private static func opened(_ path: String) throws(StoreError) -> Target {

@@ -7,6 +7,8 @@ public struct SummaryContents: Sendable, Equatable {
     /// Nil while it is unknown.
     public var contentID: Digest?
     public var chunks: ChunkSet
+    /// When the owner's file had been changed last as this summary was begun; nil in a peer's.
+    public var sourceTime: ModificationTime?
 }
 
 /// The text of summary files: a first line, the header, then chunk IDs as ranges. Every line but the first ends with
@@ -15,11 +17,14 @@ enum SummaryText {
     static let firstLine = "millrace summary 1"
     private static let runsPerLine = 64
 
-    static func header(name: String, layout: ChunkLayout, contentID: Digest?) -> String {
-        let fields = [
+    static func header(
+        name: String, layout: ChunkLayout, contentID: Digest?, sourceTime: ModificationTime? = nil
+    ) -> String {
+        var fields = [
             "name: \(EscapedName.escape(name))", "size: \(layout.fileByteCount)",
             "chunk-size: \(layout.chunkByteCount)", "content: \(contentID?.hex ?? "unknown")",
         ]
+        if let sourceTime { fields.append("source-time: \(sourceTime)") }
         return fields.reduce(firstLine + "\n") { $0 + sealed($1) }
     }
 
@@ -53,11 +58,15 @@ enum SummaryText {
                 if let run = run(word, below: layout.chunkCount) { chunks.insert(run) }
             }
         }
-        return SummaryContents(name: name, layout: layout, contentID: Digest(hex: String(content)), chunks: chunks)
+        return SummaryContents(
+            name: name, layout: layout, contentID: Digest(hex: String(content)), chunks: chunks,
+            sourceTime: value(of: "source-time", in: fields).flatMap { ModificationTime($0) })
     }
 
     private static func value(of field: String, in lines: [String]) -> Substring? {
-        lines.first { $0.hasPrefix(field + ": ") }.map { $0.dropFirst(field.count + 2) }
+        // Bytes, not characters: a combining mark behind the blank makes one character with it.
+        lines.first { $0.utf8.starts(with: (field + ": ").utf8) }
+            .map { Substring($0.utf8.dropFirst(field.utf8.count + 2)) }
     }
 
     private static func run(_ word: Substring, below chunkCount: UInt32) -> Range<ChunkID>? {

@@ -78,17 +78,18 @@ extension OwnerPolicy {
     }
 
     /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose
-    /// grants had to be rescued waits while any other incomplete peer is free of that.
+    /// grants had to be rescued, or that is said to send bad chunks, waits while any other incomplete peer is free of
+    /// that.
     private func chooseCredit(at now: UInt64) -> Int? {
         lazy var someUnstruck = members.contains { member in
             guard let member else { return false }
-            return !member.isComplete && member.strikes < SwarmLimits.strikeLimit
+            return !member.isComplete && !member.waitsForOthers
         }
         var best: (index: Int, unreplicated: Int)?
         for (index, peer) in creditQueue.enumerated() {
             let member = members[Int(peer)]!
             guard member.writing.count < writingLimit(of: member) else { continue }
-            if member.strikes >= SwarmLimits.strikeLimit, someUnstruck { continue }
+            if member.waitsForOthers, someUnstruck { continue }
             if let best, member.unreplicated >= best.unreplicated { continue }
             guard unsent.first(missingIn: member.have) != nil else { continue }
             if member.unreplicated < SwarmLimits.unreplicatedGate { return index }
@@ -144,4 +145,9 @@ extension OwnerPolicy {
     private func average(_ old: UInt64?, _ sample: UInt64) -> UInt64 {
         old.map { $0 - $0 / 8 + sample / 8 } ?? sample
     }
+}
+
+extension OwnerMember {
+    /// What it is granted is likely lost to the rest.
+    fileprivate var waitsForOthers: Bool { strikes >= SwarmLimits.strikeLimit || !isTrusted }
 }

@@ -16,7 +16,7 @@ extension OwnerPolicy {
             return
         }
         if let last = rescues[chunk], last.peer != peer, last.peer != failed, isMember(last.peer),
-            !members[Int(last.peer)]!.accusers.contains(peer),
+            members[Int(last.peer)]!.isTrusted,
             now < last.at + SwarmLimits.rescueHedgePeriods * hedgeNanoseconds
         {
             actions.append(.ask(peer, chunk, from: last.peer))
@@ -28,7 +28,11 @@ extension OwnerPolicy {
         }
         let first = grantee[Int(chunk)]
         if first != OwnerPolicy.nobody, first != peer { members[Int(first)]?.strikes += 1 }
-        if unsent.remove(chunk) { grantee[Int(chunk)] = peer }
+        if unsent.remove(chunk) {
+            grantee[Int(chunk)] = peer
+            relayed.remove(chunk)
+            members[Int(peer)]!.unreplicated += 1
+        }
         rescues[chunk] = (peer, now)
         members[Int(peer)]!.rescues.append((chunk, now))
         rescueCount += 1
@@ -42,15 +46,14 @@ extension OwnerPolicy {
         return members[Int(peer)]!.rescues.contains { $0.chunk == chunk }
     }
 
-    /// A live peer that holds the chunk, is not known for chunks that had to be rescued, and was not found a liar by
-    /// the one that asks.
+    /// A live peer that holds the chunk, is not known for chunks that had to be rescued, and is not called a liar.
     private func holder(of chunk: ChunkID, besides peer: PeerIndex, and failed: PeerIndex?) -> PeerIndex? {
         guard holderCount[Int(chunk)] > 0 else { return nil }
         let start = Int(chunk) % max(members.count, 1)
         for step in 0..<members.count {
             let index = (start + step) % members.count
             guard let member = members[index], PeerIndex(index) != peer, PeerIndex(index) != failed else { continue }
-            guard !member.accusers.contains(peer) else { continue }
+            guard member.isTrusted else { continue }
             if member.strikes < SwarmLimits.strikeLimit, member.have.contains(chunk) { return PeerIndex(index) }
         }
         return nil

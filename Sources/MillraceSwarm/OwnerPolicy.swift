@@ -30,6 +30,9 @@ struct OwnerMember: Sendable {
     /// Rescued chunks on their way to this peer, which would only come twice if they were sent again.
     var rescues: [(chunk: ChunkID, at: UInt64)] = []
     var isComplete = false
+
+    /// Nobody says that it sends bad chunks: what it lists counts as held.
+    var isTrusted: Bool { accusers.isEmpty }
 }
 
 /// A chunk that was handed out and that the peer does not list yet.
@@ -52,7 +55,7 @@ public struct OwnerPolicy: Sendable {
     var members: [OwnerMember?] = []
     /// Chunks that may be handed out (hashed) and that no live peer has or is being sent.
     var unsent: ChunkSet
-    /// Live peers that hold the chunk.
+    /// Live peers that hold the chunk, and are trusted to.
     var holderCount: [UInt16]
     /// Who was granted the chunk; `nobody` if it was never granted or came back.
     var grantee: [PeerIndex]
@@ -90,6 +93,11 @@ public struct OwnerPolicy: Sendable {
         digestTarget = min(layout.chunkCount, SwarmLimits.shortestDigestLead)
     }
 
+    /// How many chunks a live peer is known to hold; 0 for one that has left.
+    public func heldChunkCount(by peer: PeerIndex) -> Int {
+        Int(peer) < members.count ? members[Int(peer)]?.have.count ?? 0 : 0
+    }
+
     /// Chunks that were hashed and may be handed out from now on; those that a peer brought along are not offered.
     public mutating func hashed(_ chunks: Range<ChunkID>) {
         hashedEnd = max(hashedEnd, chunks.upperBound)
@@ -116,6 +124,7 @@ public struct OwnerPolicy: Sendable {
         advanceFrontier(to: run.upperBound)
         for chunk in run {
             guard members[Int(peer)]!.have.insert(chunk) else { continue }
+            guard members[Int(peer)]!.isTrusted else { continue }
             holderCount[Int(chunk)] += 1
             if !unsent.isEmpty { unsent.remove(chunk) }
             if !members[Int(peer)]!.rescues.isEmpty { members[Int(peer)]!.rescues.removeAll { $0.chunk == chunk } }
@@ -149,7 +158,14 @@ public struct OwnerPolicy: Sendable {
         planner.forget(peer)
         creditQueue.removeAll { $0 == peer }
         writers.removeAll { $0 == peer }
+        offerAgain(gone, peer)
+    }
+
+    /// What this peer has or is being sent does not count any more, if it did: chunks of which that is true for no
+    /// other peer are as good as never sent.
+    private mutating func offerAgain(_ gone: OwnerMember, _ peer: PeerIndex) {
         grantsInFlight.removeAll { $0.peer == peer }
+        guard gone.isTrusted else { return }
         gone.have.forEachRun { run in
             for chunk in run { holderCount[Int(chunk)] -= 1 }
         }
@@ -162,10 +178,18 @@ public struct OwnerPolicy: Sendable {
         }
     }
 
-    /// Says that `accused` sent a bad chunk. Evicts it once enough distinct peers say so.
+    /// Whether this accusation is one the policy has not heard from this accuser.
+    public func isNews(_ accused: PeerIndex, by accuser: PeerIndex) -> Bool {
+        isMember(accused) && accused != accuser && !members[Int(accused)]!.accusers.contains(accuser)
+    }
+
+    /// Says that `accused` sent a bad chunk. From the first voice on nobody depends on what it says it holds, at the
+    /// cost of one more copy at most if that voice lies; once enough distinct peers say so it is evicted.
     public mutating func bad(_ accused: PeerIndex, by accuser: PeerIndex, into actions: inout [OwnerAction]) {
         guard isMember(accused), isMember(accuser), accused != accuser else { return }
         guard !members[Int(accused)]!.accusers.contains(accuser) else { return }
+        offerAgain(members[Int(accused)]!, accused)
+        members[Int(accused)]!.unreplicated = 0
         members[Int(accused)]!.accusers.append(accuser)
         if members[Int(accused)]!.accusers.count >= SwarmLimits.accuserLimit { actions.append(.evict(accused)) }
     }

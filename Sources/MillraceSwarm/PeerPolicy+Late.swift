@@ -89,8 +89,7 @@ extension PeerPolicy {
         if let other = otherHolder(of: late.chunk, besides: index) {
             request(late.chunk, from: other, at: now, into: &actions)
         } else if rescue == nil, late.lateCount > 0 || isEndGame {
-            rescue = (late.chunk, now)
-            actions.append(.rescue(late.chunk, from: neighbours[index].peer))
+            ask(for: late.chunk, insteadOf: neighbours[index].peer, now, into: &actions)
         }
     }
 
@@ -107,8 +106,15 @@ extension PeerPolicy {
         let failed = asked.first
         let chunk = failed?.chunk ?? lowestMissing
         asked.removeAll { $0.chunk == chunk }
+        ask(for: chunk, insteadOf: failed?.peer, now, into: &actions)
+    }
+
+    private mutating func ask(
+        for chunk: ChunkID, insteadOf failed: PeerIndex?, _ now: UInt64, into actions: inout [PeerAction]
+    ) {
         rescue = (chunk, now)
-        actions.append(.rescue(chunk, from: failed?.peer))
+        rescued.insert(chunk)
+        actions.append(.rescue(chunk, from: failed))
     }
 
     /// The least busy other source that holds the chunk and was not asked for it.

@@ -62,6 +62,8 @@ public struct PeerPolicy: Sendable {
     var lateStreak = 0
     /// The help asked from the owner and not yet given: one at a time, so that owner egress can't be abused.
     var rescue: (chunk: ChunkID, at: UInt64)?
+    /// Chunks the owner was asked for on this connection: it may send them, also after they were given up.
+    var rescued: ChunkSet
     /// When this peer last got a chunk or had reason to expect one; what is idle much longer is stranded.
     var lastProgress: UInt64 = 0
     /// How many chunks came by rescue since one came otherwise: more are likely stranded for the same reason.
@@ -82,6 +84,7 @@ public struct PeerPolicy: Sendable {
         self.ringOnly = ringOnly
         have = ChunkSet(chunkCount: layout.chunkCount)
         pending = ChunkSet(chunkCount: layout.chunkCount)
+        rescued = ChunkSet(chunkCount: layout.chunkCount)
         neighbours = Neighbourhood(chunkCount: layout.chunkCount)
         generator = SeededGenerator(seed: seed)
     }
@@ -174,6 +177,7 @@ public struct PeerPolicy: Sendable {
         creditsOutstanding = 0
         acceptsGrants = false
         rescue = nil
+        rescued = ChunkSet(chunkCount: layout.chunkCount)
     }
 
     func isWanted(_ chunk: ChunkID) -> Bool {

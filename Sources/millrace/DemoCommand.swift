@@ -18,7 +18,7 @@ struct DemoCommand: ParsableCommand {
     @Option(help: "Folder to work in (default: a new one, removed at the end).", completion: .directory)
     var dir: String?
 
-    @Flag(name: .short, help: "Do not show the events of the nodes.")
+    @Flag(name: .short, help: "Show a bar for each peer in place of the events of the nodes.")
     var quiet = false
 
     func validate() throws {
@@ -54,16 +54,18 @@ struct DemoCommand: ParsableCommand {
 
     private func launch(source: String, ports: [UInt16], in folder: String) throws -> [ChildProcess] {
         let shared = ["--store", store.rawValue, "--timeout", "60"] + (quiet ? ["-q"] : [])
+        // Six nodes share one terminal: one of them may draw, and only where no other writes.
+        let progress = ["--progress", quiet && Console.isTerminal(2) ? "bar" : "none"]
         var nodes = [
             try ChildProcess.start(
                 Executable.path,
-                ["owner", "\(ports[0])", source, "--peers", "\(peers)", "--dir", "\(folder)/owner"] + shared)
+                ["owner", "\(ports[0])", source, "--peers", "\(peers)", "--dir", "\(folder)/owner"] + shared + progress)
         ]
         for index in 1...peers {
             let neighbour = ports[index % peers + 1]
             var arguments = ["peer", "\(ports[0])", "\(ports[index])"]
             if peers > 1 { arguments.append("\(neighbour)") }
-            arguments += ["--dir", "\(folder)/peer-\(index)"] + shared
+            arguments += ["--dir", "\(folder)/peer-\(index)", "--progress", "none"] + shared
             nodes.append(try ChildProcess.start(Executable.path, arguments))
         }
         return nodes

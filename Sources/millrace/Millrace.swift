@@ -36,8 +36,9 @@ struct Millrace: ParsableCommand {
 enum Version {
     static let text = "0.1.0"
     static var transport: String {
-        let choice = TransportChoice.choose(nil)
-        return "\(choice.kind.rawValue) (\(choice.reason))"
+        let chunks = TransportChoice.choose(nil, forChunkFiles: true)
+        let flat = TransportChoice.choose(nil, forChunkFiles: false)
+        return "\(chunks.kind.rawValue) (\(chunks.reason)) or \(flat.kind.rawValue) (\(flat.reason))"
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MillraceHTTP
 import MillraceNode
 
 extension Endpoint: ExpressibleByArgument {
@@ -7,6 +8,7 @@ extension Endpoint: ExpressibleByArgument {
 
 extension StoreKind: ExpressibleByArgument {}
 extension LogOptions.Format: ExpressibleByArgument {}
+extension ProgressMode: ExpressibleByArgument {}
 
 extension Digest: ExpressibleByArgument {
     public init?(argument: String) { self.init(hex: argument) }
@@ -49,14 +51,36 @@ struct SharedOptions: ParsableArguments {
     @Option(help: "How bytes are sent: auto, uring, sendfile or copy.")
     var io: TransportName = .auto
 
+    @Option(name: .customLong("rate-limit"), help: "Send at most so much a second: 12MB, 100MB/s, 1gbit, 8MiB.")
+    var rateLimit: ByteRate?
+
+    @Option(name: .customLong("rate-limit-down"), help: "Take at most so much a second.")
+    var rateLimitDown: ByteRate?
+
     @Option(help: "Seconds without any progress after which the run ends; 0 waits for ever.")
     var timeout: Double = 300
 
     @Option(help: "Refuse any file but the one with this content ID (64 hexadecimal digits).")
     var content: Digest?
 
+    @Option(help: "Also serve the file, a status page and metrics over HTTP: PORT (loopback only) or HOST:PORT.")
+    var http: Endpoint?
+
+    @Option(name: .customLong("http-name"), help: "Another host name that HTTP requests may use; may be repeated.")
+    var httpNames: [String] = []
+
     @Option(name: .customLong("log-format"), help: "Events as text or json, one a line.")
     var logFormat: LogOptions.Format = .text
+
+    @Option(
+        name: .customLong("log-file"),
+        help: "Events go to the end of this file and not to stdout; notices and the report go there too.",
+        completion: .file())
+    var logFile: String?
+
+    @Option(
+        help: "On stderr: auto (a bar on a terminal), bar, line (one every 5 seconds) or none.")
+    var progress: ProgressMode = .auto
 
     @Flag(name: .short, help: "No events, errors only.")
     var quiet = false
@@ -69,20 +93,28 @@ struct SharedOptions: ParsableArguments {
         guard !(quiet && verbose) else { throw ValidationError("-q and -v exclude each other") }
     }
 
-    /// Prints a report, however the run has ended.
-    func tell(text: @autoclosure () -> String, json: @autoclosure () -> String) {
-        if !quiet { Output.line(logFormat == .json ? json() : text()) }
+    /// Runs a node, with its HTTP side beside it if that was asked for.
+    func withHTTP<Report>(_ node: any ObservableNode, _ run: () throws -> Report) throws -> Report {
+        guard let http else { return try run() }
+        let server = try HTTPServer(http, names: httpNames, node: node)
+        try server.start()
+        defer { server.stop() }
+        return try run()
     }
 
-    func common(folder: String, lingerSeconds: Double) -> CommonOptions {
+    func common(folder: String, lingerSeconds: Double) throws(NodeFailure) -> CommonOptions {
         var common = CommonOptions(folder: dir ?? folder)
         common.storeKind = store
         common.transport = io.kind
+        common.sendBytesPerSecond = rateLimit?.bytesPerSecond
+        common.receiveBytesPerSecond = rateLimitDown?.bytesPerSecond
         common.timeoutSeconds = timeout
         common.lingerSeconds = lingerSeconds
         common.contentID = content
         common.log.format = logFormat
         common.log.level = quiet ? .quiet : verbose ? .verbose : .normal
+        common.log.progress = progress
+        if let logFile { common.log.file = try LogFile(path: logFile) }
         return common
     }
 }

@@ -21,6 +21,9 @@ struct OwnerCommand: ParsableCommand {
     @Option(help: "Seconds to wait for late peers once all that came are done; without --peers.")
     var linger: Double = 60
 
+    @Flag(help: "Answer those on this link who look for owners with peer --discover.")
+    var announce = false
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
@@ -32,11 +35,13 @@ struct OwnerCommand: ParsableCommand {
     func run() throws {
         let interrupts = try Interrupts()
         var options = OwnerOptions(
-            listen: listen, file: file, common: shared.common(folder: "owner-\(listen.port)", lingerSeconds: linger))
+            listen: listen, file: file,
+            common: try shared.common(folder: "owner-\(listen.port)", lingerSeconds: linger))
         options.chunkByteCount = UInt32(chunkSize.byteCount)
         options.peerCount = peers
+        options.isAnnounced = announce
         let node = try OwnerNode(options)
-        defer { shared.tell(text: node.report.text, json: node.report.json) }
-        _ = try node.run(interrupt: interrupts.descriptor)
+        defer { node.tellReport() }
+        _ = try shared.withHTTP(node) { try node.run(interrupt: interrupts.descriptor) }
     }
 }

@@ -6,10 +6,10 @@ struct PeerCommand: ParsableCommand {
         commandName: "peer", abstract: "Fetches the file from its owner and other peers, and passes it on.")
 
     @Argument(help: "The owner: its port on this machine, or HOST:PORT.")
-    var owner: Endpoint
+    var owner: Endpoint?
 
     @Argument(help: "Port to listen on for other peers, or HOST:PORT.")
-    var listen: Endpoint
+    var listen: Endpoint?
 
     @Argument(help: "The download neighbour's port or HOST:PORT; the owner names one if it is left out.")
     var neighbour: Endpoint?
@@ -20,6 +20,9 @@ struct PeerCommand: ParsableCommand {
     @Option(help: "Seconds to serve on with the whole file if the owner does not say that all are done.")
     var linger: Double = 30
 
+    @Flag(help: "Find the owner on this link: give LISTEN first, or nothing to list those that announce themselves.")
+    var discover = false
+
     @Flag(name: .customLong("ring-only"), help: "Fetch from the download neighbour alone, without chords.")
     var ringOnly = false
 
@@ -27,18 +30,28 @@ struct PeerCommand: ParsableCommand {
 
     func validate() throws {
         guard linger >= 0, linger.isFinite else { throw ValidationError("--linger takes seconds, 0 or more") }
+        guard !discover else {
+            if neighbour != nil { throw ValidationError("with --discover give LISTEN and NEIGHBOUR alone") }
+            return
+        }
+        guard owner != nil else {
+            throw ValidationError("Missing expected argument '<owner>'; --discover finds one on this link")
+        }
+        guard listen != nil else { throw ValidationError("Missing expected argument '<listen>'") }
     }
 
     func run() throws {
+        if discover, owner == nil { return try PeerAddresses.list() }
         let interrupts = try Interrupts()
+        let addresses = try PeerAddresses(self, interrupt: interrupts.descriptor)
         var options = PeerOptions(
-            owner: owner, listen: listen,
-            common: shared.common(folder: "peer-\(listen.port)", lingerSeconds: linger))
-        options.neighbour = neighbour
+            owner: addresses.owner, listen: addresses.listen,
+            common: try shared.common(folder: "peer-\(addresses.listen.port)", lingerSeconds: linger))
+        options.neighbour = addresses.neighbour
         options.output = output
         options.ringOnly = ringOnly
         let node = try PeerNode(options)
-        defer { shared.tell(text: node.report.text, json: node.report.json) }
-        _ = try node.run(interrupt: interrupts.descriptor)
+        defer { node.tellReport() }
+        _ = try shared.withHTTP(node) { try node.run(interrupt: interrupts.descriptor) }
     }
 }

@@ -70,6 +70,7 @@ import Testing
     }
 
     @Test(arguments: [
+        ("/a/\u{618}b", "\u{618}b", "/a"), ("\u{618}", "\u{618}", "."),
         ("/a/b", "b", "/a"), ("/a", "a", "/"), ("a", "a", "."), ("a/b/", "b", "a"), ("/", "/", "/"),
     ])
     func pathsFallIntoFolderAndName(path: String, name: String, folder: String) {

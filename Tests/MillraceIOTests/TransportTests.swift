@@ -161,7 +161,7 @@ import Testing
 
     /// The transport falls back to opening one by one, so this is the only place where a ring that opens nothing shows.
     @Test func aRingOpensAllFilesThatAreThere() throws {
-        guard TransportChoice.choose(.uring).kind == .uring else { return }
+        guard TransportChoice.choose(.uring, forChunkFiles: true).kind == .uring else { return }
         let first = try folder.file("first", [1])
         let second = try folder.file("second", [1, 2])
         let ring = try Ring(entryCount: 8)
@@ -176,10 +176,14 @@ import Testing
 
     @Test func theChoiceAlwaysHasAReason() {
         for wanted in [nil] + TransportKind.allCases.map(Optional.some) {
-            #expect(!TransportChoice.choose(wanted).reason.isEmpty)
+            #expect(!TransportChoice.choose(wanted, forChunkFiles: true).reason.isEmpty)
         }
-        #expect(TransportChoice.choose(.copy).kind == .copy)
-        #expect(TransportChoice.choose(.sendfile).kind == .sendfile)
+        #expect(TransportChoice.choose(nil, forChunkFiles: false).kind == .sendfile)
+        #expect(TransportChoice.choose(ringFault: nil).kind == .uring)
+        let without = TransportChoice.choose(ringFault: "io_uring_setup: forbidden")
+        #expect(without.kind == .sendfile && without.reason.contains("forbidden"))
+        #expect(TransportChoice.choose(.copy, forChunkFiles: true).kind == .copy)
+        #expect(TransportChoice.choose(.sendfile, forChunkFiles: true).kind == .sendfile)
     }
 
     /// Sends into a connection whose other end then closes with bytes unread.

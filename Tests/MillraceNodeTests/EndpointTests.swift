@@ -1,3 +1,4 @@
+import Foundation
 import MillraceIO
 import MillraceStore
 import MillraceWire
@@ -19,7 +20,8 @@ import Testing
 
     @Test(arguments: [
         "", " ", "0", "65536", "-1", "+1", "9000 ", " 9000", "nine", "9000.5", "host:", ":9000", "host:0", "host:65536",
-        "host:-1", "[]:9000", "[::1]", "::1:9000", "[::1:9000", "::1]:9000", "a:b:9000", "٩٠٠٠", "1e3", "0x10",
+        "[[]]:5", "host:-1", "[]:9000",
+        "[::1]", "::1:9000", "[::1:9000", "::1]:9000", "a:b:9000", "٩٠٠٠", "1e3", "0x10",
     ])
     func anythingElseIsRefused(text: String) {
         #expect(Endpoint(text) == nil)
@@ -77,6 +79,30 @@ import Testing
         ]
         #expect(codes.map(\.0) == ExitCode.allCases)
         for (code, number) in codes { #expect(code.rawValue == number) }
+    }
+
+    @Test(arguments: ["README.md", "Documentation/exit-codes.md"]) func everyExitCodeIsDocumented(path: String) throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let text = try String(contentsOf: root.appending(path: path), encoding: .utf8)
+        for code in ExitCode.allCases where code != .authentication || path != "README.md" {
+            #expect(text.contains("\n| \(code.rawValue) | "), "\(code)")
+        }
+    }
+
+    @Test func whatFailsOnAnAddressSaysWhatToDo() {
+        let endpoint = Endpoint(host: "10.0.0.1", port: 9000)
+        let cases: [(CInt, String)] = [
+            (111, "no owner listens at 10.0.0.1:9000 yet"), (113, "no way to 10.0.0.1:9000"), (101, "no way to"),
+            (110, "check that the machine is up"), (104, "does not answer"),
+        ]
+        for (code, text) in cases {
+            let failure = NodeFailure(owner: endpoint, SystemError(call: "connect", errno: code))
+            #expect(failure.code == .network && failure.text.contains(text), "\(failure.text)")
+        }
+        for (code, text) in [(98, "port 9000 is taken"), (13, "choose one from 1024 on"), (99, "no address of this")] {
+            let failure = NodeFailure(listeningOn: endpoint, SystemError(call: "bind", errno: CInt(code)))
+            #expect(failure.code == .network && failure.text.contains(text), "\(failure.text)")
+        }
     }
 
     @Test func everyFileFaultHasItsExitCodeAndOneLine() {

@@ -111,6 +111,67 @@ import Testing
         #expect(normal.lines == ["peer: shown"])
     }
 
+    @Test func durationsAreSecondsAndPeersHaveNumbers() throws {
+        let written = try Written { $0.format = .json }
+        written.log.chunk(.received, 7, byteCount: 5, .peer(3), tookNanoseconds: 1_234_000)
+        let line = try #require(written.lines.first)
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        #expect(object["seconds"] as? Double == 0.001234)
+        #expect(object["peer"] as? Int == 3)
+        #expect(object["with"] as? String == "peer 3")
+    }
+
+    @Test func aNoticeIsOneLineThatATerminalMayShow() throws {
+        let written = try Written()
+        written.log.notice("a\u{1B}[2Jb\nc")
+        #expect(written.lines == ["peer: a?[2Jb?c"])
+    }
+
+    @Test(arguments: LogOptions.Format.allCases, [LogOptions.Level.quiet, .normal])
+    func aLogFileGetsEverythingAndStdoutTheReportOnly(format: LogOptions.Format, level: LogOptions.Level) throws {
+        let scratch = try Scratch()
+        let path = try scratch.write("all.log", Array("before\n".utf8))
+        let written = try Written {
+            $0.format = format
+            $0.level = level
+            $0.file = try? LogFile(path: path)
+        }
+        written.sayEverything()
+        written.log.notice("a \"quoted\" notice")
+        written.log.notice("not asked for", level: .verbose)
+        written.log.report(text: "report: text", json: "{\"event\":\"report\"}")
+        let all = String(decoding: try #require(Scratch.read(path)), as: UTF8.self).split(separator: "\n")
+        #expect(all.count == 1 + 1 + 6 + 1 + 1 && all[0] == "before")
+        #expect(all[1].contains("the run begins at 20") && all[8].contains("quoted") && all[9].contains("report"))
+        let report = format == .json ? "{\"event\":\"report\"}" : "report: text"
+        #expect(written.lines == (level == .quiet ? [] : ["peer: a \"quoted\" notice", report]))
+        guard format == .json else { return }
+        let objects = try all[1...].map { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
+        #expect(objects[7]?["text"] as? String == "a \"quoted\" notice")
+        #expect(objects.dropLast().compactMap { $0?["sequence"] as? Int } == Array(1...8))
+    }
+
+    @Test func aLogFileThatCannotBeIsAFileFault() throws {
+        let failure = #expect(throws: NodeFailure.self) { try LogFile(path: "/nowhere/at/all.log") }
+        #expect(failure?.code == .fileFault && failure?.text.contains("--log-file") == true)
+    }
+
+    @Test func aLineIsWrittenByItselfAndNothingIsLostAtTheEnd() throws {
+        let scratch = try Scratch()
+        let path = try scratch.write("log", [])
+        var options = LogOptions()
+        options.eventDescriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+        defer { close(options.eventDescriptor) }
+        let wake = try WakeUp()
+        let log = EventLog(role: .peer, options: options) { wake.signal() }
+        let console = try ConsoleThread.start(log, wake: wake, mode: .none) { .peer(PeerProgress()) }
+        log.chunk(.sent, 1, byteCount: 1, .owner)
+        try waitUntil { Scratch.read(path)?.isEmpty == false }
+        for chunk in 0..<20_000 { log.chunk(.sent, ChunkID(chunk), byteCount: 1, .owner) }
+        console.stop()
+        #expect(Scratch.read(path)?.count { $0 == UInt8(ascii: "\n") } == 20_001)
+    }
+
     @Test func aReaderThatGoesAwayStopsNothing() throws {
         signal(SIGPIPE, SIG_IGN)
         var ends: [CInt] = [0, 0]

@@ -105,11 +105,63 @@ import Testing
         #expect(bench.output("late") == bench.bytes)
     }
 
+    /// A finished file that its user has changed since is neither served nor repaired.
+    @Test(arguments: stores) func aFinishedFileThatHasChangedIsLeftAlone(swarm: SwarmCase) throws {
+        let bench = try Bench(byteCount: Self.layoutOfBench.byteCount)
+        try runOnce(bench, swarm.store)
+        try damage(bench.folder("peer") + "/file.bin", at: 70_001)
+        let changed = bench.output("peer")
+        let second = try owner(bench, swarm.store)
+        let peer = try bench.peer("peer", of: second.port) { $0.common.storeKind = swarm.store }
+        let failure = #expect(throws: NodeFailure.self) { try peer.report() }
+        #expect(failure?.code == .outputExists)
+        #expect(bench.output("peer") == changed && changed != bench.bytes)
+        second.interrupt.signal()
+        #expect(throws: NodeFailure.self) { try second.report() }
+    }
+
+    /// A peer that is started again as another process counts once, and its folder says who it is.
+    @Test func aPeerThatIsStartedAgainIsTheSamePeer() throws {
+        let bench = try Bench(byteCount: Self.layoutOfBench.byteCount)
+        let owner = try owner(bench, .flat, peers: 2)
+        for run in 1...2 {
+            try bench.waitUntilLeft("peer")
+            let peer = try bench.peer("peer", of: owner.port)
+            try waitUntil { owner.node.state.withLock { $0.members.count { $0.completed != nil } } == run }
+            peer.interrupt.signal()
+            _ = try peer.report()
+        }
+        let (tokens, count) = owner.node.state.withLock { (Set($0.members.map(\.node)), $0.completedCount) }
+        #expect(tokens.count == 1 && count == 1)
+        _ = try bench.peer("other", of: owner.port).report()
+        _ = try owner.report()
+    }
+
+    /// Somebody else goes by the peer's token, as the copy of its folder on a cloned machine may: both are served.
+    @Test func aPeerWhoseTokenIsTakenTakesAnother() throws {
+        let bench = try Bench(byteCount: 1_000_000)
+        let owner = try bench.owner { ($0.chunkByteCount, $0.peerCount) = (1024, 1) }
+        let peer = try bench.peer("peer", of: owner.port)
+        try waitUntil { owner.node.state.withLock { !$0.members.isEmpty } }
+        let before = peer.node.token
+        let link = try TestLink(port: owner.port)
+        try link.send(.hello(HelloMessage(role: .peer, swarm: .unknown, node: before)))
+        try link.send(.join(JoinMessage(listenPort: 9)))
+        guard try link.next(.welcome) != nil else { throw TookTooLong() }
+        try waitUntil { peer.node.token != before || peer.isOver }
+        #expect(try peer.report().contentID != nil)
+        link.close()
+        _ = try owner.report()
+        #expect(bench.output("peer") == bench.bytes)
+    }
+
     @Test func anOwnerThatComesBackWithOtherBytesIsRefused() throws {
         let bench = try Bench(byteCount: Self.layoutOfBench.byteCount)
         let port = try FreePort.take()
         let peer = try runFirstOwner(bench, port: port, ["late"], peers: 2)[0]
         _ = try bench.scratch.write("file.bin", someBytes(Self.layoutOfBench.byteCount, seed: 2))
+        try bench.waitUntilLeft("owner")
+        try FileManager.default.removeItem(atPath: bench.folder("owner"))
         let second = try owner(bench, port: port, .flat, peers: 2)
         let failure = #expect(throws: NodeFailure.self) { try peer.report() }
         #expect(failure?.code == .integrity)

@@ -18,7 +18,8 @@ struct SwarmCase: Sendable, CustomTestStringConvertible {
     }
 
     static let transports: [TransportKind] =
-        TransportChoice.choose(.uring).kind == .uring ? [.copy, .sendfile, .uring] : [.copy, .sendfile]
+        TransportChoice.choose(.uring, forChunkFiles: true).kind == .uring
+        ? [.copy, .sendfile, .uring] : [.copy, .sendfile]
 
     /// Every size with every store and transport, the numbers of peers and chunk sizes in turn.
     static let sizes: [SwarmCase] = {

@@ -22,6 +22,11 @@ import Testing
         #expect(found.chunks.runs == [0..<100, 105..<106, 110..<121, 200..<201])
     }
 
+    @Test(arguments: ["a b", "\u{301}a", "a\nb", "100%", "ż"]) func everyNameIsRead(name: String) throws {
+        _ = try SummaryFile(path: path, name: name, layout: layout())
+        #expect(SummaryFile.read(path)?.name == name)
+    }
+
     @Test func theTextIsForPeople() throws {
         let summary = try SummaryFile(path: path, name: "a", layout: layout())
         try summary.append([0..<100, 105..<106])

@@ -10,7 +10,12 @@ import Testing
         "peer", "peer 9000", "peer 9000 nine", "peer 9000 9001 host:", "peer 9000 9001 9002 9003",
         "peer 9000 9001 --timeout -1", "peer 9000 9001 --timeout x", "peer 9000 9001 --content abc",
         "peer 9000 9001 --store tape", "peer 9000 9001 --io magic", "peer 9000 9001 -q -v",
-        "peer 9000 9001 --log-format xml", "verify", "verify data.bin --chunk-size 1", "demo --peers 0",
+        "peer 9000 9001 --progress much", "peer --discover 9001 9002 9003",
+        "peer 9000 9001 --log-format xml", "peer 9000 9001 --http", "owner 9000 data.bin --http host:",
+        "verify", "verify data.bin --chunk-size 1", "demo --peers 0",
+        "owner 9000 data.bin --rate-limit 12XB", "owner 9000 data.bin --rate-limit 0",
+        "owner 9000 data.bin --rate-limit 1KB", "peer 9000 9001 --rate-limit-down -5MB",
+        "peer 9000 9001 --rate-limit 1.2.3MB", "peer 9000 9001 --rate-limit-down gbit",
     ])
     func badUsageIs64AndSaysWhy(words: String) throws {
         let ground = try Ground()
@@ -41,6 +46,15 @@ import Testing
         for command in ["verify missing", "demo missing"] {
             #expect(try ground.start("other", command).wait(withinSeconds: 20) == 8)
         }
+    }
+
+    @Test(arguments: [
+        "12MB", "100MB/s", "1gbit", "200Mbit/s", "8MiB", "1.5GB", "500000", "64K", "2Gibit/s", "1Gbps", "20mb/S",
+    ])
+    func aRateAsPeopleWriteItIsTaken(rate: String) throws {
+        let ground = try Ground()
+        let child = try ground.start("child", "owner 9000 missing --rate-limit \(rate) --rate-limit-down \(rate)")
+        #expect(try child.wait(withinSeconds: 20) == 8)
     }
 
     @Test func noOwnerWithinTheTimeOutIs3() throws {
@@ -89,6 +103,62 @@ import Testing
         #expect(try ground.start("verify", "verify data.bin --content \(wrong)").wait(withinSeconds: 20) == 6)
     }
 
+    @Test func anOwnerWhoseFileIsNotTheOneExpectedIs6() throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 10)
+        let wrong = String(repeating: "0", count: 64)
+        let owner = try ground.start("owner", "owner \(try FreePort.take(1)[0]) data.bin --content \(wrong)")
+        #expect(try owner.wait(withinSeconds: 20) == 6)
+        #expect(owner.errors.contains("not \(wrong)"))
+    }
+
+    @Test func anOwnerLostOnTheWayIs4() throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 20_000_000)
+        let ports = try FreePort.take(2)
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 1KiB")
+        let peer = try ground.start("peer", "peer \(ports[0]) \(ports[1]) --timeout 2")
+        try waitUntil { ground.chunkFiles("peer-\(ports[1])").count > 100 }
+        owner.signal(SIGKILL)
+        #expect(try peer.wait(withinSeconds: 40) == 4)
+        #expect(peer.errors.contains("owner at \(ports[0]) and all neighbours are lost"))
+    }
+
+    /// A file with holes that no disk has room for.
+    @Test func noSpaceIs9AndSaysHowMuchIsNeeded() throws {
+        let ground = try Ground()
+        let path = "\(ground.path)/data.bin"
+        try ground.file("data.bin", byteCount: 0)
+        let byteCount = 8 << 40
+        guard truncate(path, byteCount) == 0 else { return }  // the file system has a lower limit
+        let ports = try FreePort.take(2)
+        let chunks = try ground.start("chunks", "owner \(ports[0]) data.bin --chunk-size 16MiB")
+        #expect(try chunks.wait(withinSeconds: 30) == 9)
+        #expect(chunks.errors.contains("\(byteCount) bytes are needed and "))
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 16MiB --store flat")
+        let peer = try ground.start("peer", "peer \(ports[0]) \(ports[1]) --store flat")
+        #expect(try peer.wait(withinSeconds: 30) == 9)
+        #expect(peer.errors.contains("\(byteCount) bytes are needed and "))
+        owner.signal(SIGTERM)
+        #expect(try owner.wait(withinSeconds: 30) == 7)
+    }
+
+    @Test func anAddressThatIsNotOursIs3AndSaysSo() throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 10)
+        let port = try FreePort.take(1)[0]
+        let cases = [
+            ("owner 192.0.2.77:\(port) data.bin", "is no address of this machine"),
+            ("owner no-such-host.invalid:\(port) data.bin", "is no known host"),
+            ("peer 9 no-such-host.invalid:\(port)", "is no known host"),
+        ]
+        for (index, (words, text)) in cases.enumerated() {
+            let child = try ground.start("\(index)", words)
+            #expect(try child.wait(withinSeconds: 30) == 3)
+            #expect(child.errors.contains(text) && child.errors.split(separator: "\n").count == 1, "\(child.errors)")
+        }
+    }
+
     @Test(arguments: [SIGTERM, SIGINT, SIGHUP]) func aSignalIs7(signal: CInt) throws {
         let ground = try Ground()
         try ground.file("data.bin", byteCount: 10)
@@ -96,7 +166,7 @@ import Testing
         let owner = try ground.start("owner", "owner \(ports[0]) data.bin")
         try waitUntil { owner.errors.contains("serving") }
         let lone = try ground.start("lone", "peer \(ports[2]) \(ports[1])")
-        try waitUntil { lone.errors.contains("does not answer") }
+        try waitUntil { lone.errors.contains("no owner listens") }
         for child in [owner, lone] {
             child.signal(signal)
             #expect(try child.wait(withinSeconds: 20) == 7)
@@ -111,7 +181,7 @@ import Testing
         try waitUntil { owner.errors.contains("serving") }
         let second = try ground.start("second", "owner \(ports[0]) data.bin --dir elsewhere")
         #expect(try second.wait(withinSeconds: 20) == 3)
-        #expect(second.errors.contains("\(ports[0])"))
+        #expect(second.errors.contains("port \(ports[0]) is taken by another program"))
         let same = try ground.start("same", "owner \(ports[1]) data.bin --dir owner-\(ports[0])")
         #expect(try same.wait(withinSeconds: 20) == 8)
     }

@@ -107,7 +107,7 @@ import Testing
         let bytes = try ground.file("data.bin", byteCount: 120_000)
         let ports = try FreePort.take(3)
         let peers = try (1...2).map { try ground.start("peer-\($0)", "peer \(ports[0]) \(ports[$0])") }
-        for peer in peers { try waitUntil { peer.errors.contains("does not answer") } }
+        for peer in peers { try waitUntil { peer.errors.contains("no owner listens") } }
         let owner = try ground.start("owner", "owner \(ports[0]) data.bin --peers 2")
         for peer in peers { #expect(try peer.wait() == 0) }
         #expect(try owner.wait() == 0)

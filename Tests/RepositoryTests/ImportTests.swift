@@ -6,11 +6,12 @@ struct ImportTests {
     static let allowed: [String: Set<String>] = [
         "MillraceWire": [],
         "MillraceSwarm": ["MillraceWire"],
-        "MillraceIO": ["CLiburing", "CLibcrypto", "Glibc", "Synchronization"],
+        "MillraceIO": ["CLiburing", "CLibcrypto", "CSHA256", "Glibc", "Synchronization"],
         "MillraceStore": ["MillraceWire", "MillraceIO", "Synchronization"],
         "MillraceNode": ["MillraceWire", "MillraceSwarm", "MillraceIO", "MillraceStore", "Synchronization"],
+        "MillraceHTTP": ["MillraceWire", "MillraceIO", "MillraceNode", "Synchronization"],
         "MillraceSim": ["MillraceWire", "MillraceSwarm"],
-        "millrace": ["MillraceNode", "MillraceSim", "ArgumentParser"],
+        "millrace": ["MillraceHTTP", "MillraceNode", "MillraceSim", "ArgumentParser"],
     ]
 
     /// The module that a line imports, whatever attributes, access level and kind of symbol stand before it.

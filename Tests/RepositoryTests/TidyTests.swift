@@ -66,7 +66,7 @@ struct TidyTests {
     }
 
     @Test func everyDeclaredTargetHasFiles() {
-        let files = Repository.files(under: "Sources", ["swift", "modulemap"]) + Repository.files(under: "Tests")
+        let files = Repository.files(under: "Sources", ["swift", "c", "modulemap"]) + Repository.files(under: "Tests")
         let folders = Set(files.map(\.target))
         #expect(Repository.declaredTargets.subtracting(folders).isEmpty)
     }

@@ -42,6 +42,7 @@ final class RunningPeer: Sendable {
     }
 
     var port: UInt16 { node.listenPort }
+    var isOver: Bool { run.isOver }
 
     func report(withinSeconds seconds: Double = 60) throws -> PeerReport {
         defer { interrupt.signal() }

@@ -11,14 +11,16 @@ final class Child: Sendable {
     let outputPath: String
     let errorPath: String
 
-    /// - Parameter environment: added to that of this process.
-    init(_ arguments: [String], in folder: String, name: String, environment: [String: String] = [:]) throws {
+    /// Runs the command in a folder; by a program that runs others, such as a tracer, if one is named.
+    init(
+        _ arguments: [String], in folder: String, name: String, under tracer: [String] = [],
+        environment: [String: String] = [:]
+    ) throws {
         process = Process()
-        if !environment.isEmpty {
-            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        }
-        process.executableURL = try Child.executable()
-        process.arguments = arguments
+        let executable = try Child.executable()
+        process.executableURL = tracer.first.map { URL(fileURLWithPath: $0) } ?? executable
+        process.arguments = tracer.isEmpty ? arguments : tracer.dropFirst() + [executable.path] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         outputPath = "\(folder)/\(name).out"
         errorPath = "\(folder)/\(name).err"
@@ -68,6 +70,8 @@ final class Child: Sendable {
         try Data().write(to: URL(fileURLWithPath: path))
         return try #require(FileHandle(forWritingAtPath: path))
     }
+
+    static func executablePath() throws -> String { try executable().path }
 
     /// The command beside the test bundle, wherever that was built.
     static func executable() throws -> URL {

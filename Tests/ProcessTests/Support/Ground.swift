@@ -28,13 +28,24 @@ final class Ground: Sendable {
     }
 
     /// Runs the command here; words are separated by blanks.
-    func start(_ name: String, _ words: String, _ more: String...) throws -> Child {
-        try Child(words.split(separator: " ").map(String.init) + more, in: path, name: name)
+    func start(_ name: String, _ words: String, _ more: String..., under tracer: [String] = []) throws -> Child {
+        try Child(words.split(separator: " ").map(String.init) + more, in: path, name: name, under: tracer)
     }
 
-    /// The same, with something in its environment.
+    /// The same with more in the environment.
     func start(_ name: String, _ words: String, environment: [String: String]) throws -> Child {
         try Child(words.split(separator: " ").map(String.init), in: path, name: name, environment: environment)
+    }
+
+    /// Runs another program to its end; its exit code.
+    @discardableResult
+    static func run(_ words: String...) -> Int32 {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = words
+        guard (try? process.run()) != nil else { return 127 }
+        process.waitUntilExit()
+        return process.terminationStatus
     }
 
     func data(_ name: String) -> Data? { FileManager.default.contents(atPath: "\(path)/\(name)") }

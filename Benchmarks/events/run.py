@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""What events cost: one owner to N peers over loopback, without events (-q) and with them to /dev/null, to a file by the
+shell and to a file by --log-file, as text and as JSON. The variants take turns, round by round, in another order each
+round; the table gives the median of each round's ratio to -q, for CPU seconds of all nodes and for wall time.
+
+    swift build -c release --product millrace
+    Benchmarks/events/run.py --size 1G --rounds 7
+"""
+
+import argparse
+import os
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VARIANTS = {
+    "-q": (["-q"], "/dev/null"),
+    "text to /dev/null": ([], "/dev/null"),
+    "text to a file": ([], "{node}.out"),
+    "JSON to /dev/null": (["--log-format", "json"], "/dev/null"),
+    "JSON to a file": (["--log-format", "json"], "{node}.out"),
+    "text by --log-file": (["--log-file", "{node}.log"], "/dev/null"),
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--millrace", default=str(ROOT / ".build/release/millrace"))
+    parser.add_argument("--peers", type=int, default=5)
+    parser.add_argument("--size", default="1G", help="of the file, such as 256M or 1G")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", default="/dev/shm")
+    return parser.parse_args()
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def run(options, source, folder, extra, output):
+    """CPU and wall seconds of one swarm from its start to its last exit."""
+    ports = [free_port() for _ in range(options.peers + 1)]
+    before, start, nodes = os.times(), time.monotonic(), []
+    for index, port in enumerate(ports):
+        node = folder / str(index)
+        words = ["owner", str(port), str(source), "--peers", str(options.peers)] if index == 0 else \
+            ["peer", str(ports[0]), str(port)]
+        words += ["--dir", str(node), "--store", "flat", "--timeout", "60"] + [one.format(node=node) for one in extra]
+        with open(output.format(node=node), "w") as out:
+            nodes.append(subprocess.Popen([options.millrace, *words], stdout=out, stderr=subprocess.DEVNULL))
+    codes = [node.wait(timeout=120) for node in nodes]
+    wall, after = time.monotonic() - start, os.times()
+    if any(codes):
+        sys.exit(f"exit codes {codes}")
+    return after.children_user - before.children_user + after.children_system - before.children_system, wall
+
+
+def main():
+    options = arguments()
+    folder = Path(options.folder) / f"millrace-events-{os.getpid()}"
+    folder.mkdir()
+    try:
+        source = folder / "source"
+        size = int(options.size[:-1]) << {"M": 20, "G": 30}[options.size[-1]]
+        with open(source, "wb") as file:
+            for _ in range(size >> 20):
+                file.write(os.urandom(1 << 20))
+        seen = {name: [] for name in VARIANTS}
+        for turn in range(options.rounds + 1):
+            names = list(VARIANTS)
+            random.Random(turn).shuffle(names)
+            for name in names:
+                work = folder / "run"
+                work.mkdir()
+                figures = run(options, source, work, *VARIANTS[name])
+                lines = sum(file.read_bytes().count(b"\n") for file in work.glob("*.[ol]*"))
+                shutil.rmtree(work)
+                if turn > 0:  # the first round warms up
+                    seen[name].append((*figures, lines))
+    finally:
+        shutil.rmtree(folder)
+    print("| events | CPU over -q (least to most) | wall over -q (least to most) | CPU s | wall s | lines |")
+    print("|---|---|---|---|---|---|")
+    for name, figures in seen.items():
+        cells = []
+        for part in (0, 1):
+            ratios = [one[part] / quiet[part] for one, quiet in zip(figures, seen["-q"])]
+            cells.append(f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
+        cpu, wall, lines = (statistics.median(one[part] for one in figures) for part in range(3))
+        print(f"| {name} | {cells[0]} | {cells[1]} | {cpu:.2f} | {wall:.2f} | {int(lines)} |")
+
+
+if __name__ == "__main__":
+    main()

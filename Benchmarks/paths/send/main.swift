@@ -1,0 +1,20 @@
+import Glibc
+import MillraceIO
+
+// send-path TRANSPORT flat|chunks FOLDER TOTAL CHUNK: what one of our transports costs where the floor's sender runs
+// its loop: the same source files, frames of the same size, a receiver that drops. One JSON line goes to stdout.
+
+let words = Array(CommandLine.arguments.dropFirst())
+let isAuto = words.first == "auto"
+let wanted = isAuto ? TransportChoice.choose(nil).kind : TransportKind(rawValue: words.first ?? "")
+guard words.count == 5, let kind = wanted, ["flat", "chunks"].contains(words[1]),
+    let total = UInt64(words[3]), let chunkByteCount = UInt64(words[4]), chunkByteCount > 0
+else {
+    try Array("usage: send-path auto|uring|sendfile|copy flat|chunks FOLDER TOTAL CHUNK\n".utf8)
+        .withUnsafeBytes { try Console.write($0, to: 2) }
+    exit(64)
+}
+let run = try SendRun(kind, isFlat: words[1] == "flat", folder: words[2], total: total, chunkByteCount: chunkByteCount)
+let (cpuSeconds, wallSeconds) = try run.measure()
+try Array("{\"transport\":\"\(words[0])\",\"cpuSeconds\":\(cpuSeconds),\"wallSeconds\":\(wallSeconds)}\n".utf8)
+    .withUnsafeBytes { try Console.write($0, to: 1) }

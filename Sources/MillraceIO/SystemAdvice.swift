@@ -1,0 +1,21 @@
+import Glibc
+
+extension System {
+    /// Tells the system that a part of a file will be read soon, so that it reads ahead (posix_fadvise). Only advice:
+    /// a failure changes nothing.
+    package static func willRead(_ descriptor: CInt, at offset: UInt64, byteCount: UInt64) {
+        guard let start = off_t(exactly: offset), let length = off_t(exactly: byteCount) else { return }
+        _ = posix_fadvise(descriptor, start, length, CInt(POSIX_FADV_WILLNEED))
+    }
+}
+
+/// The name of this machine (gethostname(2)); empty where it has none.
+package enum Machine {
+    package static var name: String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+            buffer.initialize(repeating: 0)
+            guard let base = buffer.baseAddress, gethostname(base, 255) == 0 else { return "" }
+            return String(cString: base)
+        }
+    }
+}

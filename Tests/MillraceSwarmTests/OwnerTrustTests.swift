@@ -1,0 +1,88 @@
+import MillraceSwarm
+import MillraceWire
+import Testing
+
+/// What an owner makes of a peer that another calls a liar.
+@Suite struct OwnerTrustTests {
+    private func accuse(_ bench: inout OwnerBench, _ accused: PeerIndex, by accuser: PeerIndex) -> [OwnerAction] {
+        var actions: [OwnerAction] = []
+        bench.policy.bad(accused, by: accuser, into: &actions)
+        return actions
+    }
+
+    @Test func whatOnlyAnAccusedPeerSaysItHoldsIsOffered() throws {
+        var bench = OwnerBench(chunks: 4, peers: 3)
+        bench.policy.holds(0, 0..<4)
+        bench.holds(2, 3)
+        #expect(bench.policy.firstPassIsOut)
+        #expect(accuse(&bench, 0, by: 1).isEmpty)
+        #expect(!bench.policy.firstPassIsOut)
+        try bench.policy.credit(1, count: 9)
+        var granted: [ChunkID] = []
+        for _ in 0..<6 {
+            for action in bench.pump() {
+                guard case .grant(1, let chunk) = action else { continue }
+                granted.append(chunk)
+                bench.deliver(chunk, to: 1)
+            }
+        }
+        #expect(granted == [0, 1, 2])
+    }
+
+    @Test func whatAnAccusedPeerAddsCountsForNothing() {
+        var bench = OwnerBench(chunks: 2, peers: 2)
+        _ = accuse(&bench, 0, by: 1)
+        bench.policy.holds(0, 0..<2)
+        #expect(!bench.policy.firstPassIsOut)
+        bench.policy.left(0)
+        #expect(!bench.policy.firstPassIsOut)
+    }
+
+    @Test func anAccusedPeerIsGrantedNothingWhileOthersWait() throws {
+        var bench = OwnerBench(chunks: 2, peers: 2)
+        _ = accuse(&bench, 0, by: 1)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump().isEmpty)
+        try bench.policy.credit(1, count: 1)
+        #expect(bench.pump() == [.grant(1, 0)])
+    }
+
+    @Test func nobodyIsSentToAnAccusedPeer() {
+        var bench = OwnerBench(chunks: 2, peers: 3)
+        bench.policy.holds(0, 0..<2)
+        _ = accuse(&bench, 0, by: 1)
+        #expect(bench.rescue(2, 1, from: nil) == [.send(2, 1)])
+    }
+
+    @Test func oneVoiceIsHeardOnce() {
+        var bench = OwnerBench(chunks: 2, peers: 3)
+        #expect(bench.policy.isNews(0, by: 1))
+        #expect(accuse(&bench, 0, by: 1).isEmpty)
+        #expect(!bench.policy.isNews(0, by: 1))
+        #expect(accuse(&bench, 0, by: 1).isEmpty)
+        #expect(!bench.policy.isNews(0, by: 0))
+        #expect(accuse(&bench, 0, by: 2) == [.evict(0)])
+    }
+}
+
+/// What a peer takes for an answer to what it asked.
+@Suite struct PeerDueTests {
+    @Test func onlyWhatWasAskedIsDue() {
+        var bench = PeerBench(chunks: 4, sources: [1])
+        #expect(!bench.policy.isDue(0, from: .grant))
+        #expect(!bench.policy.isDue(0, from: .rescue))
+        #expect(!bench.policy.isDue(0, from: .peer(1)))
+        bench.policy.startGrants(at: bench.now, into: &bench.actions)
+        #expect(bench.policy.isDue(0, from: .grant))
+        bench.policy.holds(1, 2..<3, at: bench.now, into: &bench.actions)
+        #expect(bench.policy.isDue(2, from: .peer(1)))
+        #expect(!bench.policy.isDue(1, from: .peer(1)))
+        bench.policy.verified(2, from: .peer(1), at: bench.now, into: &bench.actions)
+        #expect(!bench.policy.isDue(2, from: .peer(1)))
+        // A source that is none any more may still answer.
+        bench.policy.sourceLost(1, at: bench.now, into: &bench.actions)
+        #expect(bench.policy.isDue(1, from: .peer(1)))
+        bench.policy.ownerLost()
+        #expect(!bench.policy.isDue(0, from: .grant))
+    }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct DiscoveryProcessTests {
+    /// A peer that is told a content ID and no address; other owners on this machine have other files.
+    @Test func aPeerFindsTheOwnerByItsContent() throws {
+        let ground = try Ground()
+        let bytes = try ground.file("data.bin", byteCount: 300_000, seed: .random(in: 1...UInt64.max))
+        let ports = try FreePort.take(2)
+        let verify = try ground.start("verify", "verify data.bin --chunk-size 100KB")
+        #expect(try verify.wait() == 0)
+        let contentID = try #require(verify.output.firstMatch(of: /[0-9a-f]{64}/)).0
+        let peer = try ground.start("peer", "peer --discover \(ports[1]) --content \(contentID) --timeout 50")
+        try waitUntil { peer.errors.contains("looking on") }
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --announce --peers 1")
+        #expect(try peer.wait() == 0)
+        #expect(try owner.wait() == 0)
+        #expect(ground.data("peer-\(ports[1])/data.bin") == bytes)
+        #expect(peer.errors.contains("data.bin  300 kB  content ID \(contentID.prefix(12))"))
+    }
+
+    /// In a network of their own, where nobody else is.
+    @Test(.enabled(if: Namespace.isAllowed, "network namespaces need privileges that this process has not"))
+    func aloneOnALinkTheOnlyOneIsTakenAndOfTwoNone() throws {
+        let ground = try Ground()
+        let bytes = try ground.file("one.bin", byteCount: 1000)
+        try ground.file("two.bin", byteCount: 2000)
+        let script = """
+            ip link set lo up
+            $M peer --discover; echo none $?
+            $M owner 9000 one.bin --announce --peers 1 -q & one=$!
+            until $M peer --discover | grep -q one.bin; do :; done
+            $M peer --discover 9001 -q; echo only $?
+            wait $one; echo owner $?
+            $M owner 9000 one.bin --announce --dir a -q & one=$!
+            $M owner 9002 two.bin --announce --dir b -q & two=$!
+            until [ $($M peer --discover | wc -l) = 2 ]; do :; done
+            $M peer --discover 9003 -q; echo two $?
+            kill $one $two; wait
+            """
+        let output = try Namespace.run(script, in: ground)
+        #expect(output.contains("none 3") && output.contains("only 0") && output.contains("owner 0"), "\(output)")
+        #expect(output.contains("two 64") && output.contains("127.0.0.1:9002  two.bin  2.0 kB"), "\(output)")
+        #expect(ground.data("peer-9001/one.bin") == bytes)
+    }
+}
+
+/// A network namespace with nothing but a loopback interface.
+enum Namespace {
+    static let isAllowed = (try? run("true", in: Ground())) != nil
+
+    /// What a shell script there says, with the command as `$M`; throws when it can't be run, or takes too long.
+    static func run(_ script: String, in ground: Ground) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["timeout", "60", "unshare", "--net", "sh", "-c", "\(script)\n"]
+        process.environment = ProcessInfo.processInfo.environment.merging(
+            ["M": try Child.executablePath()], uniquingKeysWith: { $1 })
+        process.currentDirectoryURL = URL(fileURLWithPath: ground.path)
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "\(text)")
+        return text
+    }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import Testing
+
+/// A terminal of a tmux server of its own, with a shell that runs the command. It goes away with the last reference.
+final class Terminal: Sendable {
+    private let server = "millrace-\(UUID().uuidString.prefix(8))"
+
+    static let isThere: Bool = (try? run(["tmux", "-V"])) != nil
+
+    init(columns: Int, rows: Int, in ground: Ground, environment: [String] = []) throws {
+        let start = (["env", "PS1=", "LC_ALL=C.UTF-8"] + environment + ["sh"]).joined(separator: " ")
+        try tmux(
+            ["-f", "/dev/null", "new-session", "-d", "-x", "\(columns)", "-y", "\(rows)", "-c", ground.path, start])
+        try tmux(["set-option", "-g", "history-limit", "20000"])
+        // The limit holds for panes that come after it.
+        try tmux(["respawn-pane", "-k", "-c", ground.path, start])
+        try tmux(["resize-window", "-x", "\(columns)", "-y", "\(rows)"])
+    }
+
+    deinit { _ = try? tmux(["kill-server"]) }
+
+    /// Runs the command in the shell, whose echo is wiped before.
+    func type(_ words: String) throws {
+        let command = "stty -echo; clear; \(try Child.executablePath()) \(words); echo left with $?"
+        try tmux(["send-keys", "-l", command])
+        try tmux(["send-keys", "Enter"])
+    }
+
+    func resize(columns: Int, rows: Int) throws {
+        try tmux(["resize-window", "-x", "\(columns)", "-y", "\(rows)"])
+    }
+
+    /// What is on the screen, without empty lines at its end.
+    func lines() throws -> [String] { try captured([]) }
+
+    func colouredLines() throws -> [String] { try captured(["-e"]) }
+
+    /// All that was ever on the screen and has not been wiped.
+    func history() throws -> [String] { try captured(["-S", "-"]) }
+
+    private func captured(_ options: [String]) throws -> [String] {
+        var lines = try tmux(["capture-pane", "-p"] + options).components(separatedBy: "\n")
+        while let last = lines.last, last.allSatisfy(\.isWhitespace) { lines.removeLast() }
+        return lines
+    }
+
+    @discardableResult
+    private func tmux(_ words: [String]) throws -> String { try Terminal.run(["tmux", "-L", server] + words) }
+
+    private static func run(_ words: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = words
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "\(words)")
+        return text
+    }
+}
