@@ -138,7 +138,7 @@ extension PeerNode {
             let end = state.lastProgress.adding(options.common.timeoutNanoseconds)
             let left = end == .max ? nil : Double(end > now ? end - now : 0) / 1e9
             return .waiting(owner: "\(options.owner)", secondsLeft: left)
-        case .fetching: return state.earlier?.isDone == false ? .checking : .fetching
+        case .fetching: return state.earlier?.isDone ?? true ? .fetching : .checking
         case .assembling: return .assembling
         case .complete: return .serving
         case .leaving: return state.statistics.completed == nil ? .fetching : .serving

@@ -48,11 +48,6 @@ final class Ground: Sendable {
         return process.terminationStatus
     }
 
-    /// The same, with something in its environment.
-    func start(_ name: String, _ words: String, environment: [String: String]) throws -> Child {
-        try Child(words.split(separator: " ").map(String.init), in: path, name: name, environment: environment)
-    }
-
     func data(_ name: String) -> Data? { FileManager.default.contents(atPath: "\(path)/\(name)") }
 
     func names(_ folder: String) -> [String] {
