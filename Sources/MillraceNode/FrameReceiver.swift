@@ -35,8 +35,8 @@ struct FrameReceiver: ~Copyable {
     private var whole = WholeChunks()
     /// Why the connection is lost, told once the chunks that came before are out.
     private var fault: SystemError?
-    /// A last word that waits behind chunks that came before it.
-    private var goodbye: Message?
+    /// What must not overtake the chunk that came before it.
+    private var held: Event?
     private(set) var isClosed = false
     /// What the last read has taken.
     private(set) var lastReadByteCount = 0
@@ -120,10 +120,7 @@ struct FrameReceiver: ~Copyable {
     /// The next event in what has been read; nil when more must be read.
     mutating func next() throws(WireError) -> Event? {
         if let verdict = whole.firstVerdict { return .chunkKept(verdict.header, isGenuine: verdict.isGenuine) }
-        if let message = goodbye {
-            goodbye = nil
-            return .message(message)
-        }
+        if let event = held.take() { return event }
         switch chunk {
         case .none: return try nextFrame()
         case .announced: preconditionFailure("a chunk was announced and neither kept nor discarded")
@@ -176,12 +173,25 @@ struct FrameReceiver: ~Copyable {
         case .needMore: return nil
         case .message(let message):
             isEstablished = true
-            guard case .goodbye = message, settle() else { return .message(message) }
-            goodbye = message
-            return try next()
+            return try inOrder(.message(message), mayOvertake: FrameReceiver.mayOvertake(message))
         case .chunkFollows(let header):
             chunk = .announced(header)
-            return .chunkBegins(header)
+            return try inOrder(.chunkBegins(header), mayOvertake: header.chunk != whole.waitingChunk)
+        }
+    }
+
+    /// The event itself, or the chunk that waits and then the event.
+    private mutating func inOrder(_ event: Event, mayOvertake: Bool) throws(WireError) -> Event? {
+        guard !mayOvertake, settle() else { return event }
+        held = event
+        return try next()
+    }
+
+    /// What comes between chunks all the time and says nothing of them; all else is heard in its order.
+    private static func mayOvertake(_ message: Message) -> Bool {
+        switch message {
+        case .have, .digests, .ping, .pong: true
+        default: false
         }
     }
 

@@ -35,6 +35,15 @@ struct WholeChunks: ~Copyable {
     /// A chunk waits for a second one.
     var waits: Bool { first != nil && firstVerdictKept == nil }
 
+    /// The chunk that waits for a second one.
+    var waitingChunk: ChunkID? {
+        guard firstVerdictKept == nil else { return nil }
+        return switch first {
+        case .some(let slot): slot.header.chunk
+        case .none: nil
+        }
+    }
+
     var firstBytes: UnsafeRawBufferPointer {
         switch first {
         case .some(let slot): slot.bytes
