@@ -13,6 +13,21 @@ struct FrameReceiver: ~Copyable {
         case chunkDiscarded(FrameHeader)
     }
 
+    private enum Held {
+        case message(Message)
+        case chunk(FrameHeader)
+
+        /// Whether it has another meaning before this chunk than after it.
+        func mustFollow(_ chunk: ChunkID) -> Bool {
+            switch self {
+            case .message(.goodbye): true
+            case .message(.reject(let rejected, _)): rejected == chunk
+            case .message: false
+            case .chunk(let header): header.chunk == chunk
+            }
+        }
+    }
+
     private enum Chunk {
         case none
         case announced(FrameHeader)
@@ -35,8 +50,8 @@ struct FrameReceiver: ~Copyable {
     private var whole = WholeChunks()
     /// Why the connection is lost, told once the chunks that came before are out.
     private var fault: SystemError?
-    /// What must not overtake the chunk that came before it.
-    private var held: Event?
+    /// What must be told after the chunk that came before it, which waits for a second one.
+    private var held: Held?
     private(set) var isClosed = false
     /// What the last read has taken.
     private(set) var lastReadByteCount = 0
@@ -120,7 +135,7 @@ struct FrameReceiver: ~Copyable {
     /// The next event in what has been read; nil when more must be read.
     mutating func next() throws(WireError) -> Event? {
         if let verdict = whole.firstVerdict { return .chunkKept(verdict.header, isGenuine: verdict.isGenuine) }
-        if let event = held.take() { return event }
+        if let held = held.take() { return tell(held) }
         switch chunk {
         case .none: return try nextFrame()
         case .announced: preconditionFailure("a chunk was announced and neither kept nor discarded")
@@ -169,29 +184,25 @@ struct FrameReceiver: ~Copyable {
         let bytes = UnsafeRawBufferPointer(rebasing: staging.bytes[..<stagingEnd])
         let event = try reader.next(bytes.bytes, consumed: &consumed)
         stagingStart = consumed
+        let told: Held
         switch event {
         case .needMore: return nil
-        case .message(let message):
-            isEstablished = true
-            return try inOrder(.message(message), mayOvertake: FrameReceiver.mayOvertake(message))
-        case .chunkFollows(let header):
-            chunk = .announced(header)
-            return try inOrder(.chunkBegins(header), mayOvertake: header.chunk != whole.waitingChunk)
+        case .message(let message): told = .message(message)
+        case .chunkFollows(let header): told = .chunk(header)
         }
-    }
-
-    /// The event itself, or the chunk that waits and then the event.
-    private mutating func inOrder(_ event: Event, mayOvertake: Bool) throws(WireError) -> Event? {
-        guard !mayOvertake, settle() else { return event }
-        held = event
+        guard whole.waitingChunk.map(told.mustFollow) ?? false, settle() else { return tell(told) }
+        held = told
         return try next()
     }
 
-    /// What comes between chunks all the time and says nothing of them; all else is heard in its order.
-    private static func mayOvertake(_ message: Message) -> Bool {
-        switch message {
-        case .have, .digests, .ping, .pong: true
-        default: false
+    private mutating func tell(_ told: Held) -> Event {
+        switch told {
+        case .message(let message):
+            isEstablished = true
+            return .message(message)
+        case .chunk(let header):
+            chunk = .announced(header)
+            return .chunkBegins(header)
         }
     }
 

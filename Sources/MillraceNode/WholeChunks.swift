@@ -35,12 +35,11 @@ struct WholeChunks: ~Copyable {
     /// A chunk waits for a second one.
     var waits: Bool { first != nil && firstVerdictKept == nil }
 
-    /// The chunk that waits for a second one.
+    /// The one that does.
     var waitingChunk: ChunkID? {
-        guard firstVerdictKept == nil else { return nil }
-        return switch first {
-        case .some(let slot): slot.header.chunk
-        case .none: nil
+        switch first {
+        case .some(let slot) where firstVerdictKept == nil: slot.header.chunk
+        default: nil
         }
     }
 
