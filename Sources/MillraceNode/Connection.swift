@@ -127,7 +127,7 @@ final class Connection<Handler: ConnectionHandler> {
         defer { link.unpark() }
         let forReading = takesMore && readAt == nil
         if forReading { receiver.willWait(on: socket) }
-        let until = min(newsAt ?? .max, pingAt, readAt ?? .max, rates.sendsAt ?? .max)
+        let until = min(newsAt ?? .max, pingAt, readAt ?? .max, isHeldBack ? .max : rates.sendsAt ?? .max)
         do throws(SystemError) {
             // A socket that nothing is wanted of would end the wait at once if the other side has hung up.
             let ready = try WaitPoint.wait(

@@ -76,8 +76,10 @@ enum NodeLimits {
     /// A source hears of additions once there are so many, or after so long, when its connection is in use anyway.
     static let upwardNewsCount = 16
     static let upwardNewsNanoseconds: UInt64 = 250_000_000
-    /// What a rate limit lets pass at once after a pause: enough for threads that are late, little for a switch.
-    static let rateBurstNanoseconds: UInt64 = 5_000_000
+    /// What a limit lets pass at once after a pause: enough for threads that are late, little for a switch. What is
+    /// taken was sent before, its amount bounded by the window, so threads of a busy machine may be later there.
+    static let sendBurstNanoseconds: UInt64 = 10_000_000
+    static let receiveBurstNanoseconds: UInt64 = 40_000_000
     /// A limited node takes bytes in pieces of so much of its rate, within these bounds, so that sources take turns.
     static let ratePieceNanoseconds: UInt64 = 4_000_000
     static let smallestRatePieceByteCount = 4 * 1024
@@ -88,7 +90,7 @@ enum NodeLimits {
     /// Chunks that take longer than this at the limited rate are left to the kernel to spread, which then keeps closer
     /// to the rate than where the bucket does.
     static let longRateChunkNanoseconds: UInt64 = 20_000_000
-    /// Log lines wait at most this long for others to be written with.
+    /// Log lines wait at most this long.
     static let flushNanoseconds: UInt64 = 50_000_000
     /// A log with so much in memory is written at once; one with more makes those wait who write to it.
     static let logFlushByteCount = 64 * 1024

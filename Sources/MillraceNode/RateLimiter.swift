@@ -5,9 +5,9 @@ final class RateLimiter: Sendable {
     let bytesPerSecond: UInt64
     private let bucket: Lock<TokenBucket>
 
-    init(bytesPerSecond: UInt64) {
+    init(bytesPerSecond: UInt64, burstNanoseconds: UInt64) {
         self.bytesPerSecond = bytesPerSecond
-        bucket = Lock(TokenBucket(bytesPerSecond: bytesPerSecond, burstNanoseconds: NodeLimits.rateBurstNanoseconds))
+        bucket = Lock(TokenBucket(bytesPerSecond: bytesPerSecond, burstNanoseconds: burstNanoseconds))
     }
 
     /// Bytes that leave or come without waiting, such as control frames: chunks make room for them afterwards.
@@ -36,12 +36,13 @@ struct NodeRates: Sendable {
     var receiving: RateLimiter?
 
     init(_ options: CommonOptions) {
-        sending = options.sendBytesPerSecond.map(NodeRates.limiter)
-        receiving = options.receiveBytesPerSecond.map(NodeRates.limiter)
+        sending = options.sendBytesPerSecond.map { NodeRates.limiter($0, NodeLimits.sendBurstNanoseconds) }
+        receiving = options.receiveBytesPerSecond.map { NodeRates.limiter($0, NodeLimits.receiveBurstNanoseconds) }
     }
 
-    private static func limiter(_ bytesPerSecond: UInt64) -> RateLimiter {
-        RateLimiter(bytesPerSecond: max(bytesPerSecond, CommonOptions.smallestRate))
+    private static func limiter(_ bytesPerSecond: UInt64, _ burstNanoseconds: UInt64) -> RateLimiter {
+        RateLimiter(
+            bytesPerSecond: max(bytesPerSecond, CommonOptions.smallestRate), burstNanoseconds: burstNanoseconds)
     }
 }
 
