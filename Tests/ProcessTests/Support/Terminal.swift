@@ -47,10 +47,16 @@ final class Terminal: Sendable {
     @discardableResult
     private func tmux(_ words: [String]) throws -> String { try Terminal.run(["tmux", "-L", server] + words) }
 
+    /// Foundation takes a process for running while anybody has the descriptor it was started with: the server of tmux,
+    /// which stays, must not get it.
+    private static let closingDescriptors = """
+        for path in /proc/$$/fd/*; do number=${path##*/}; [ $number -le 2 ] || eval "exec $number>&-"; done; exec "$@"
+        """
+
     private static func run(_ words: [String]) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = words
+        process.arguments = ["bash", "-c", closingDescriptors, "bash"] + words
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
