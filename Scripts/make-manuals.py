@@ -197,8 +197,9 @@ def faults(program):
     for command in parts:
         help_text = say(program, command.name, "--help")
         lists = re.sub(r"(?s)^.*?(?=ARGUMENTS:|OPTIONS:)", "", help_text)
-        wanted = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", lists))
-        # The heads of a page's entries alone: sentences name options too.
+        # The heads of entries alone, here and in the page: sentences name options too.
+        entries = " ".join(re.findall(r"(?m)^  (-.*?)(?:  |$)", lists))
+        wanted = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", entries))
         heads = " ".join(re.findall(r"(?m)^\.TP\n(.*)$", plain(pages[f"millrace-{command.name}"])))
         for name in sorted(wanted - set(re.findall(r"--?[a-z][a-z-]*", heads))):
             yield f"millrace-{command.name}(1) lacks {name} of --help"

@@ -43,7 +43,7 @@ cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
 # Runs a script there, without its exit being ours: mount and process namespaces end with it.
 inside() {
     timeout "$1" unshare --mount --pid --fork --kill-child --uts \
-        chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+        chroot "$root" /usr/bin/env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
         DEBIAN_FRONTEND=noninteractive bash -euc "mount -t proc proc /proc; mount -t tmpfs tmpfs /run; $2"
 }
 

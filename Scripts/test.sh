@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 echo "1. Looking for what Millrace is built with."
-# curl, wget and aria2 are what the HTTP side is tested with; the terminal that shows what people see is one of tmux.
+# The terminal that shows what people see is one of tmux; curl, wget and aria2 are what the HTTP side is tested with.
 bash Scripts/install.sh strace curl wget aria2 tmux iproute2
 echo "2. Building everything, warnings as errors."
 export CI=true

@@ -37,7 +37,7 @@ public enum Resolver {
         return addresses
     }
 
-    /// What `localhost` means, wherever and whether or not a resolver knows it (RFC 6761, section 6.3): a minimal system
+    /// What `localhost` means, whether or not a resolver knows it (RFC 6761, section 6.3): a minimal system
     /// has no /etc/hosts.
     private static func thisMachine(port: UInt16) -> [SocketAddress] {
         let hosts: [SocketAddress.Host] = [.v4(0x7F00_0001), .v6(high: 0, low: 1, scope: 0)]

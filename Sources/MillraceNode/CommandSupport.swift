@@ -18,3 +18,12 @@ public typealias TemporaryFolder = MillraceIO.TemporaryFolder
 public typealias TransportChoice = MillraceIO.TransportChoice
 public typealias TransportKind = MillraceIO.TransportKind
 public typealias WireLimits = MillraceWire.WireLimits
+
+/// Lets a run end early by a signal. Throws where that can't be prepared, before anything is done.
+public func caughtInterrupts() throws(NodeFailure) -> Interrupts {
+    do throws(SystemError) {
+        return try Interrupts()
+    } catch {
+        throw NodeFailure(.fileFault, "\(error)")
+    }
+}

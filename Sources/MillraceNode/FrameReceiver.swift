@@ -13,6 +13,21 @@ struct FrameReceiver: ~Copyable {
         case chunkDiscarded(FrameHeader)
     }
 
+    private enum Held {
+        case message(Message)
+        case chunk(FrameHeader)
+
+        /// Whether it has another meaning before this chunk than after it.
+        func mustFollow(_ chunk: ChunkID) -> Bool {
+            switch self {
+            case .message(.goodbye): true
+            case .message(.reject(let rejected, _)): rejected == chunk
+            case .message: false
+            case .chunk(let header): header.chunk == chunk
+            }
+        }
+    }
+
     private enum Chunk {
         case none
         case announced(FrameHeader)
@@ -35,8 +50,8 @@ struct FrameReceiver: ~Copyable {
     private var whole = WholeChunks()
     /// Why the connection is lost, told once the chunks that came before are out.
     private var fault: SystemError?
-    /// A last word that waits behind chunks that came before it.
-    private var goodbye: Message?
+    /// What must be told after the chunk that came before it, which waits for a second one.
+    private var held: Held?
     private(set) var isClosed = false
     /// What the last read has taken.
     private(set) var lastReadByteCount = 0
@@ -120,10 +135,7 @@ struct FrameReceiver: ~Copyable {
     /// The next event in what has been read; nil when more must be read.
     mutating func next() throws(WireError) -> Event? {
         if let verdict = whole.firstVerdict { return .chunkKept(verdict.header, isGenuine: verdict.isGenuine) }
-        if let message = goodbye {
-            goodbye = nil
-            return .message(message)
-        }
+        if let held = held.take() { return tell(held) }
         switch chunk {
         case .none: return try nextFrame()
         case .announced: preconditionFailure("a chunk was announced and neither kept nor discarded")
@@ -172,14 +184,23 @@ struct FrameReceiver: ~Copyable {
         let bytes = UnsafeRawBufferPointer(rebasing: staging.bytes[..<stagingEnd])
         let event = try reader.next(bytes.bytes, consumed: &consumed)
         stagingStart = consumed
+        let told: Held
         switch event {
         case .needMore: return nil
+        case .message(let message): told = .message(message)
+        case .chunkFollows(let header): told = .chunk(header)
+        }
+        guard whole.waitingChunk.map(told.mustFollow) ?? false, settle() else { return tell(told) }
+        held = told
+        return try next()
+    }
+
+    private mutating func tell(_ told: Held) -> Event {
+        switch told {
         case .message(let message):
             isEstablished = true
-            guard case .goodbye = message, settle() else { return .message(message) }
-            goodbye = message
-            return try next()
-        case .chunkFollows(let header):
+            return .message(message)
+        case .chunk(let header):
             chunk = .announced(header)
             return .chunkBegins(header)
         }

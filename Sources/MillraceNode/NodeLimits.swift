@@ -90,7 +90,7 @@ enum NodeLimits {
     /// Chunks that take longer than this at the limited rate are left to the kernel to spread, which then keeps closer
     /// to the rate than where the bucket does.
     static let longRateChunkNanoseconds: UInt64 = 20_000_000
-    /// Log lines wait at most this long for others to be written with.
+    /// Log lines wait at most this long.
     static let flushNanoseconds: UInt64 = 50_000_000
     /// A log with so much in memory is written at once; one with more makes those wait who write to it.
     static let logFlushByteCount = 64 * 1024

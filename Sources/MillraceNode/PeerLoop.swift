@@ -88,10 +88,11 @@ struct PeerLoop {
                 if state.isReleased || now >= lingerEnd(state) { return (nil, ()) }
             case .waiting, .fetching:
                 let timeout = node.options.common.timeoutNanoseconds
-                if state.phase == .fetching, let since = state.loneSince, now >= since.adding(timeout) {
+                let isOver = now >= state.lastProgress.adding(timeout)
+                if state.phase == .fetching, let since = state.loneSince, isOver || now >= since.adding(timeout) {
                     return (sourcesLost, ())
                 }
-                if now >= state.lastProgress.adding(timeout) { return (noProgress(state), ()) }
+                if isOver { return (noProgress(state), ()) }
             case .assembling, .leaving: break
             }
             return nil

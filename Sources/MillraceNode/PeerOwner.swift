@@ -74,14 +74,14 @@ extension PeerNode {
         if case .saidGoodbye(.selfConnection, _) = end {
             throw NodeFailure(.protocolFault, "\(options.owner) is this peer itself; give the owner's port first")
         }
-        if case .saidGoodbye(.tooManyConnections, let reason) = end {
-            throw NodeFailure(.network, "the owner takes no more connections now: \(reason)")
-        }
         if case .saidGoodbye(.versionMismatch, let reason) = end {
             throw NodeFailure(
                 .protocolFault,
                 "the owner at \(options.owner) has another version of the protocol (\(reason)); install the same"
                     + " release on both")
+        }
+        if case .saidGoodbye(.tooManyConnections, let reason) = end {
+            throw NodeFailure(.network, "the owner takes no more connections now: \(reason)")
         }
     }
 

@@ -107,7 +107,6 @@ struct Splitter {
         let manifest = node.state.withLock { $0.manifest }
         guard manifest.hasAllDigests else { return }
         let contentID = ContentID.compute(manifest)
-        try node.folder.check(contentID)
         if let wanted = node.options.common.contentID, wanted != contentID {
             let size = node.layout.chunkByteCount
             return node.fail(
@@ -116,6 +115,7 @@ struct Splitter {
                     "\(node.file.name) in chunks of \(size) bytes has the content ID \(contentID), not \(wanted);"
                         + " give the right file, --chunk-size or --content"))
         }
+        try node.folder.check(contentID)
         try node.folder.summary.compact(.all(of: node.layout.chunkCount), contentID: contentID)
         node.update { state, effects in
             state.manifest.close(contentID: contentID)

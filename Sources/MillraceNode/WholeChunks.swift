@@ -35,6 +35,14 @@ struct WholeChunks: ~Copyable {
     /// A chunk waits for a second one.
     var waits: Bool { first != nil && firstVerdictKept == nil }
 
+    /// The one that does.
+    var waitingChunk: ChunkID? {
+        switch first {
+        case .some(let slot) where firstVerdictKept == nil: slot.header.chunk
+        default: nil
+        }
+    }
+
     var firstBytes: UnsafeRawBufferPointer {
         switch first {
         case .some(let slot): slot.bytes

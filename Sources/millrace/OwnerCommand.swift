@@ -33,7 +33,7 @@ struct OwnerCommand: ParsableCommand {
     }
 
     func run() throws {
-        let interrupts = try Interrupts()
+        let interrupts = try caughtInterrupts()
         var options = OwnerOptions(
             listen: listen, file: file,
             common: try shared.common(folder: "owner-\(listen.port)", lingerSeconds: linger))

@@ -42,7 +42,7 @@ struct PeerCommand: ParsableCommand {
 
     func run() throws {
         if discover, owner == nil { return try PeerAddresses.list() }
-        let interrupts = try Interrupts()
+        let interrupts = try caughtInterrupts()
         let addresses = try PeerAddresses(self, interrupt: interrupts.descriptor)
         var options = PeerOptions(
             owner: addresses.owner, listen: addresses.listen,

@@ -19,7 +19,7 @@ import Testing
         Fault(kind: "EIO", numbers: [12, 20], codes: [0, 3, 8], transport: "uring", store: "flat"),
         Fault(kind: "ENOSPC", numbers: [3, 8, 19, 30], codes: [0, 9], transport: "copy", store: "chunks"),
         Fault(kind: "ENOSPC", numbers: [6, 12], codes: [0, 9], transport: "sendfile", store: "flat"),
-        Fault(kind: "EMFILE", numbers: [4, 11, 22], codes: [0, 3, 8], transport: "uring", store: "chunks"),
+        Fault(kind: "EMFILE", numbers: [1, 4, 11, 22], codes: [0, 3, 8], transport: "uring", store: "chunks"),
         Fault(kind: "THREAD", numbers: [1, 3], codes: [0, 3], transport: "sendfile", store: "flat"),
         Fault(kind: "ECONNRESET", numbers: [2, 9, 17], codes: [0], transport: "copy", store: "flat"),
         Fault(kind: "EINTR", numbers: [50, 140], codes: [0], transport: "uring", store: "chunks"),

@@ -16,10 +16,10 @@ struct SeamTests {
 
     /// The system call on a line, if there is one by itself or by its module's name.
     private static func call(in line: String) -> String? {
-        let names = line.code.matches(of: /(?:^|[^.\w]|Glibc\.)([a-z_0-9]+)\(/).map { String($0.1) }
-        // Declarations, cases, and structures that have the name of a call.
-        let isNone = line.contains("func ") || line.contains("case ") || line.contains("var status = ")
-        return isNone ? nil : names.first { calls.contains($0) }
+        let names = line.code.matches(of: /(?:^|[^.\w]|Glibc\.)([a-z_0-9]+)\((?!\))/).map { String($0.1) }
+        // Declarations, cases, and functions of ours that have the name of a call.
+        let isOurs = line.contains("func ") || line.contains("case ") || line.contains(", at: ")
+        return isOurs ? nil : names.first { calls.contains($0) }
     }
 
     @Test func everySystemCallGoesThroughTheSeam() {
