@@ -61,7 +61,19 @@ children+=("${nodes[@]}")
 for node in "${nodes[@]}"; do wait "$node"; done
 for port in $first $second $third; do cmp data.bin "peer-$port/data.bin"; done
 cd - >/dev/null
-# What was captured is in the file once the kernel's buffer is empty: dumpcap writes it when it ends.
+# Packets come in order: once an attempt to connect, made after the run, is in the file, so is the run.
+python3 - "$work/run.pcap" "$owner" <<'END'
+import socket, struct, sys, time
+with socket.socket() as one:
+    one.bind(("127.0.0.1", 0))
+    mark = struct.pack(">HH", one.getsockname()[1], int(sys.argv[2]))
+    one.connect_ex(("127.0.0.1", int(sys.argv[2])))
+deadline = time.monotonic() + 20
+while mark not in open(sys.argv[1], "rb").read():
+    if time.monotonic() > deadline:
+        sys.exit("the capture never showed the last packet")
+    time.sleep(0.05)
+END
 kill -INT "$capture"
 wait "$capture" || true
 # shellcheck disable=SC2086

@@ -1,6 +1,7 @@
 """One machine as a LAN: a network namespace per node, one more for a bridge, and shaped links between them."""
 
 import ctypes
+import fcntl
 import os
 import subprocess
 from contextlib import contextmanager
@@ -45,6 +46,16 @@ def remove_all():
             except ProcessLookupError:
                 pass
         run("ip", "netns", "delete", name)
+
+
+def only_one_at_a_time():
+    """Two runs would remove each other's networks. The lock goes with the program."""
+    lock = open("/run/millrace-lan.lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit("another run is under way")
+    return lock
 
 
 @contextmanager

@@ -17,7 +17,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from harness import files, processes, report, systems  # noqa: E402
 
 import network  # noqa: E402
-from run import only_one_at_a_time  # noqa: E402
 
 WINDOWS_MS = (1, 10, 100, 1000)
 SKIPPED_SECONDS = 0.2
@@ -90,7 +89,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     processes.build_launcher()
     rows = []
-    lock = only_one_at_a_time()
+    lock = network.only_one_at_a_time()
     with files.temporary_folder("/dev/shm") as folder, lock:
         for rate in options.rate:
             rows.append([f"{rate / 1e6:g}"] + [f"{value:.3f}" for value in measure(options, rate, Path(folder))])

@@ -7,7 +7,6 @@ SHA-256 afterwards. Names of what is created begin with mrlan-; what a killed ru
 
 import argparse
 import dataclasses
-import fcntl
 import json
 import os
 import shutil
@@ -151,16 +150,6 @@ def show_earlier(options):
     save(options, groups, runs)
 
 
-def only_one_at_a_time():
-    """Two runs would remove each other's networks. The lock goes with the program."""
-    lock = open("/run/millrace-lan.lock", "w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SystemExit("another run is under way")
-    return lock
-
-
 def main():
     options = arguments()
     if options.from_json:
@@ -172,7 +161,7 @@ def main():
     if missing:
         raise SystemExit(f"not installed: {', '.join(missing)}")
     processes.build_launcher()
-    lock = only_one_at_a_time()
+    lock = network.only_one_at_a_time()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     runs, groups = [], {}

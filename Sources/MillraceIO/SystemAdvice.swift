@@ -2,10 +2,10 @@ import Glibc
 
 extension System {
     /// Tells the system that a part of a file will be read soon, so that it reads ahead (posix_fadvise). Only advice:
-    /// a failure changes nothing.
+    /// a failure changes nothing. No bytes at all mean all up to the end.
     package static func willRead(_ descriptor: CInt, at offset: UInt64, byteCount: UInt64) {
         guard let start = off_t(exactly: offset), let length = off_t(exactly: byteCount) else { return }
-        _ = posix_fadvise(descriptor, start, length, CInt(POSIX_FADV_WILLNEED))
+        _ = outcome("posix_fadvise") { posix_fadvise(descriptor, start, length, CInt(POSIX_FADV_WILLNEED)) }
     }
 }
 

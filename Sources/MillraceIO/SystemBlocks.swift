@@ -34,11 +34,6 @@ extension System {
         return outcome("fstatfs") { fstatfs(descriptor, &status) }.1 == 0 && Int(status.f_type) == tmpfs
     }
 
-    /// Lets the system begin to read a whole file that will be wanted soon. It is advice: nothing depends on it.
-    static func readAhead(_ descriptor: CInt) {
-        _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_WILLNEED)
-    }
-
     package static func synchronise(_ descriptor: CInt, _ subject: String? = nil) throws(SystemError) {
         try check("fsync", subject) { fsync(descriptor) }
     }

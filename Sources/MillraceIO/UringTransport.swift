@@ -32,7 +32,7 @@ public final class UringTransport: FrameSender {
         do throws(SystemError) {
             try ring?.open(paths) { index, descriptor in
                 // The disk reads the files behind the first while that one is sent.
-                if index > 0 { System.readAhead(descriptor.rawValue) }
+                if index > 0 { System.willRead(descriptor.rawValue, at: 0, byteCount: 0) }
                 queue[positions[index]].source = PayloadSource(owning: descriptor)
             }
         } catch {

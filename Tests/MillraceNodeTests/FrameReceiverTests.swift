@@ -21,6 +21,8 @@ import Testing
         let pool: BufferPool
         var discards: Set<ChunkID> = []
         var wrong: Set<ChunkID> = []
+        /// A chunk that was taken is read past when it comes again.
+        var refusesTwice = false
 
         init(chunkByteCount: Int) throws {
             let listener = try Listener(host: "127.0.0.1", port: 0)
@@ -74,6 +76,7 @@ import Testing
                 let isWhole = Array(receiver.chunkBytes) == bytes(header.chunk, header.payloadByteCount)
                 heard.append(.chunk(header.chunk, isGenuine: isGenuine, isWhole: isWhole))
                 receiver.release()
+                if refusesTwice { discards.insert(header.chunk) }
             case .chunkDiscarded(let header): heard.append(.discarded(header.chunk))
             }
         }
@@ -144,6 +147,18 @@ import Testing
             let heard = try ground.hear(9)
             #expect(heard.last == .closed && heard.count == ends.count { $0 <= cut } + 1, "cut after \(cut)")
         }
+    }
+
+    /// What concerns a chunk that has come is heard behind it: its reject, or the same chunk again.
+    @Test func nothingAboutAChunkOvertakesIt() throws {
+        let ground = try Ground(chunkByteCount: 2000)
+        try ground.send(frame(0, 2000) + Message.reject(0, .notHeld).frame + frame(1, 2000) + frame(2, 2000))
+        let chunks = (0..<3).map { Heard.chunk($0, isGenuine: true, isWhole: true) }
+        #expect(try ground.hear(4) == [chunks[0], .message(.reject), chunks[1], chunks[2]])
+        let again = try Ground(chunkByteCount: 2000)
+        again.refusesTwice = true
+        try again.send(frame(0, 2000) + frame(0, 2000))
+        #expect(try again.hear(2) == [.chunk(0, isGenuine: true, isWhole: true), .discarded(0)])
     }
 
     @Test func messagesAndUnwantedChunksBetweenWantedOnes() throws {

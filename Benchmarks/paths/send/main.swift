@@ -5,8 +5,10 @@ import MillraceIO
 // its loop: the same source files, frames of the same size, a receiver that drops. One JSON line goes to stdout.
 
 let words = Array(CommandLine.arguments.dropFirst())
-let isAuto = words.first == "auto"
-let wanted = isAuto ? TransportChoice.choose(nil).kind : TransportKind(rawValue: words.first ?? "")
+let isFlat = words.dropFirst().first == "flat"
+let wanted =
+    words.first == "auto"
+    ? TransportChoice.choose(nil, forChunkFiles: !isFlat).kind : TransportKind(rawValue: words.first ?? "")
 guard words.count == 5, let kind = wanted, ["flat", "chunks"].contains(words[1]),
     let total = UInt64(words[3]), let chunkByteCount = UInt64(words[4]), chunkByteCount > 0
 else {
@@ -14,7 +16,7 @@ else {
         .withUnsafeBytes { try Console.write($0, to: 2) }
     exit(64)
 }
-let run = try SendRun(kind, isFlat: words[1] == "flat", folder: words[2], total: total, chunkByteCount: chunkByteCount)
+let run = try SendRun(kind, isFlat: isFlat, folder: words[2], total: total, chunkByteCount: chunkByteCount)
 let (cpuSeconds, wallSeconds) = try run.measure()
 try Array("{\"transport\":\"\(words[0])\",\"cpuSeconds\":\(cpuSeconds),\"wallSeconds\":\(wallSeconds)}\n".utf8)
     .withUnsafeBytes { try Console.write($0, to: 1) }

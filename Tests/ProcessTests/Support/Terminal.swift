@@ -46,16 +46,16 @@ final class Terminal: Sendable {
     @discardableResult
     private func tmux(_ words: [String]) throws -> String { try Terminal.run(["tmux", "-L", server] + words) }
 
-    /// Foundation takes a process for running while anybody has the descriptors it gave it: the server, a child of the
-    /// client that starts it, must not inherit them.
-    private static let withoutDescriptors = """
-        for path in /proc/$$/fd/*; do [ "${path##*/}" -le 2 ] || eval "exec ${path##*/}>&-"; done; exec "$@"
+    /// Foundation takes a process for running while anybody has the descriptor it was started with: the server of tmux,
+    /// which stays, must not get it.
+    private static let closingDescriptors = """
+        for path in /proc/$$/fd/*; do number=${path##*/}; [ $number -le 2 ] || eval "exec $number>&-"; done; exec "$@"
         """
 
     private static func run(_ words: [String]) throws -> String {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", withoutDescriptors, "bash"] + words
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["bash", "-c", closingDescriptors, "bash"] + words
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
