@@ -8,16 +8,15 @@ final class Terminal: Sendable {
     static let isThere: Bool = (try? run(["tmux", "-V"])) != nil
 
     init(columns: Int, rows: Int, in ground: Ground, environment: [String] = []) throws {
-        let start = (["env", "PS1=", "LC_ALL=C.UTF-8"] + environment + ["sh"]).joined(separator: " ")
+        let shell = ["env", "-u", "NO_COLOR", "PS1=", "LC_ALL=C.UTF-8"] + environment + ["sh"]
         try tmux(
-            ["-f", "/dev/null", "new-session", "-d", "-x", "\(columns)", "-y", "\(rows)", "-c", ground.path, start])
-        try tmux(["set-option", "-g", "history-limit", "20000"])
-        // The limit holds for panes that come after it.
-        try tmux(["respawn-pane", "-k", "-c", ground.path, start])
-        try tmux(["resize-window", "-x", "\(columns)", "-y", "\(rows)"])
+            ["-f", "/dev/null", "start-server", ";", "set-option", "-g", "history-limit", "20000", ";"]
+                + ["new-session", "-d", "-x", "\(columns)", "-y", "\(rows)", "-c", ground.path]
+                + [shell.joined(separator: " ")])
     }
 
-    deinit { _ = try? tmux(["kill-server"]) }
+    /// The server ends with its last session. `kill-server` would send it SIGTERM, which it has inherited as blocked.
+    deinit { _ = try? tmux(["kill-session"]) }
 
     /// Runs the command in the shell, whose echo is wiped before.
     func type(_ words: String) throws {
