@@ -21,6 +21,9 @@ build() {
         -sanitize=fuzzer,address -parse-as-library -package-name millrace -I "$objects")
     local folder module
     for folder in Sources/C*/; do shared+=(-I "$folder"); done
+    cc -O2 -c Sources/CSHA256/sha256_pair.c -I Sources/CSHA256/include -o "$objects/CSHA256.o"
+    printf 'module CSHA256 { header "%s" export * }\n' "$PWD/Sources/CSHA256/include/sha256_pair.h" \
+        >"$objects/module.modulemap"
     for module in Wire Swarm IO Store Node; do
         swiftc "${shared[@]}" -wmo -enable-testing -module-name "Millrace$module" Sources/Millrace"$module"/*.swift \
             -emit-module -emit-module-path "$objects/Millrace$module.swiftmodule" -c -o "$objects/Millrace$module.o"
