@@ -57,8 +57,6 @@ struct FrameReceiver: ~Copyable {
     private(set) var lastReadByteCount = 0
     /// The last read took everything there was.
     private(set) var isDrained = false
-    /// A hello has come.
-    private(set) var isEstablished = false
 
     var chunkBytes: UnsafeRawBufferPointer { whole.firstBytes }
 
@@ -197,9 +195,7 @@ struct FrameReceiver: ~Copyable {
 
     private mutating func tell(_ told: Held) -> Event {
         switch told {
-        case .message(let message):
-            isEstablished = true
-            return .message(message)
+        case .message(let message): return .message(message)
         case .chunk(let header):
             chunk = .announced(header)
             return .chunkBegins(header)
