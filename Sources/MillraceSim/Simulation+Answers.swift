@@ -17,9 +17,10 @@ extension Simulation {
     }
 
     /// When a request that leaves now, behind so many others on its connection, has an answer at the latest: all that
-    /// may share a link with it has passed, nothing is cut off or stopped any more, and who fell silent was given up.
+    /// may share a link with it has passed (more where connections break, because what they carried is sent anew),
+    /// nothing is cut off or stopped any more, and who fell silent was given up.
     func answerLimit(behind count: Int) -> UInt64 {
-        let turns = 4 * UInt64(count + 3) * UInt64(nodes.count)
+        let turns = (plan.breaksEvery == nil ? 4 : 16) * UInt64(count + 3) * UInt64(nodes.count)
         let (waiting, overflow) = slowestChunkNanoseconds.multipliedReportingOverflow(by: turns)
         return overflow ? .max : now + min(waiting, .max / 4) + longestSilenceNanoseconds
     }
