@@ -12,7 +12,7 @@ struct Liveness {
     }
 
     mutating func received(now: UInt64) { lastReceived = now }
-    mutating func sent(now: UInt64) { lastSent = now }
+    mutating func sent(now: UInt64) { lastSent = max(lastSent, now) }
 
     /// Asks for a sign of life where it is time, ends a connection that gives none; returns when to look again.
     mutating func check(
