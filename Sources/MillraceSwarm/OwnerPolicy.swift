@@ -128,7 +128,8 @@ public struct OwnerPolicy: Sendable {
     /// A peer comes and takes part at once. Nil when the swarm is full.
     public mutating func join(address: PeerAddress, neighbour: PeerAddress = .none) -> (peer: PeerIndex, position: Int)?
     {
-        guard let peer = enlist(), let position = admit(peer, address: address, neighbour: neighbour) else { return nil }
+        guard let peer = enlist() else { return nil }
+        guard let position = admit(peer, address: address, neighbour: neighbour) else { return nil }
         return (peer, position)
     }
 
