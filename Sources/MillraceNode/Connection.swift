@@ -17,7 +17,6 @@ struct Connection<Handler: ConnectionHandler>: ~Copyable {
         socket: consuming Socket, link: Link, transport: any Transport, handler: Handler,
         rates: consuming ConnectionRates = ConnectionRates(), bindsLate: Bool = false
     ) {
-        if bindsLate { socket.setUnsentLimit(byteCount: UnsentLimit.leastByteCount) }
         self.socket = socket
         self.link = link
         self.handler = handler
