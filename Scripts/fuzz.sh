@@ -3,22 +3,27 @@
 #
 #   Scripts/fuzz.sh [SECONDS for each harness, 60 unless told] [HARNESS..., all unless told]
 #
-# RUNS=N bounds each by executions too. Each harness (Tests/FuzzTests) begins with Fuzz/Corpus/HARNESS. What makes one
-# stop is kept in Fuzz/Failures/HARNESS, where FuzzTests replays it; the exit code is then 1. Scratch files go to
-# Fuzz/.work; executions are counted in Fuzz/.work/executions.
+# RUNS=N bounds each by executions too, LENGTH=N the bytes of an input. TIMEOUT=N is the wall time that one input may
+# take, in seconds: 5 unless told, more where the machine may stand still. ADDRESS=no leaves the address sanitizer out:
+# some three times as many executions, with the checks of Swift alone. Each harness (Tests/FuzzTests) begins with
+# Fuzz/Corpus/HARNESS. What makes one stop is kept in Fuzz/Failures/HARNESS, where FuzzTests replays it; the exit code is
+# then 1. Scratch files go to Fuzz/.work; executions are counted in Fuzz/.work/executions.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
 known=$(sed -n 's/.*Harness(name: "\([A-Za-z]*\)".*/\1/p' Tests/FuzzTests/Harness.swift)
 [ $# -gt 0 ] || set -- $known
+sanitizers=fuzzer,address
+[ "${ADDRESS:-yes}" = yes ] || sanitizers=fuzzer
+fuzzer=Fuzz/.work/$sanitizers
 
 # Module by module: the package manager's own way of building does not link a fuzzer.
 build() {
-    local objects=Fuzz/.work/objects
+    local objects=Fuzz/.work/objects-$sanitizers
     rm -rf "$objects" && mkdir -p "$objects"
     local shared=(-O -swift-version 6 -enable-experimental-feature Lifetimes -enable-upcoming-feature ExistentialAny
-        -sanitize=fuzzer,address -parse-as-library -package-name millrace -I "$objects")
+        -sanitize=$sanitizers -parse-as-library -package-name millrace -I "$objects")
     local folder module
     for folder in Sources/C*/; do shared+=(-I "$folder"); done
     cc -O2 -c Sources/CSHA256/sha256_pair.c -I Sources/CSHA256/include -o "$objects/CSHA256.o"
@@ -31,12 +36,12 @@ build() {
     local harnesses=()
     mapfile -t harnesses < <(find Tests/FuzzTests -name '*.swift' -not -name '*ReplayTests.swift')
     swiftc "${shared[@]}" -wmo -module-name Fuzz "${harnesses[@]}" Fuzz/Main.swift -c -o "$objects/Fuzz.o"
-    swiftc -use-ld=lld -sanitize=fuzzer,address "$objects"/*.o -luring -lcrypto -o Fuzz/.work/fuzz
+    swiftc -use-ld=lld -sanitize=$sanitizers "$objects"/*.o -luring -lcrypto -o "$fuzzer"
 }
 
 is_built() {
-    [ -x Fuzz/.work/fuzz ] || return 1
-    [ -z "$(find Sources Tests/FuzzTests Fuzz/Main.swift Scripts/fuzz.sh -newer Fuzz/.work/fuzz -type f -print -quit)" ]
+    [ -x "$fuzzer" ] || return 1
+    [ -z "$(find Sources Tests/FuzzTests Fuzz/Main.swift Scripts/fuzz.sh -newer "$fuzzer" -type f -print -quit)" ]
 }
 is_built || build
 
@@ -45,8 +50,8 @@ for harness in "$@"; do
     grep -qx "$harness" <<<"$known" || { echo "There is no harness $harness." >&2; exit 64; }
     work=Fuzz/.work/$harness
     mkdir -p "$work/corpus" "Fuzz/Corpus/$harness" "Fuzz/Failures/$harness"
-    SWIFT_BACKTRACE=enable=no MILLRACE_HARNESS=$harness TMPDIR=${TMPDIR:-/dev/shm} Fuzz/.work/fuzz -max_total_time="$seconds" \
-        -runs="${RUNS:--1}" -timeout=5 -rss_limit_mb=2048 -max_len="${LENGTH:-1024}" -print_final_stats=1 \
+    SWIFT_BACKTRACE=enable=no MILLRACE_HARNESS=$harness TMPDIR=${TMPDIR:-/dev/shm} "$fuzzer" -max_total_time="$seconds" \
+        -runs="${RUNS:--1}" -timeout="${TIMEOUT:-5}" -rss_limit_mb=2048 -max_len="${LENGTH:-1024}" -print_final_stats=1 \
         -artifact_prefix="Fuzz/Failures/$harness/" "$work/corpus" "Fuzz/Corpus/$harness" 2>"$work/log" || found=1
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log")
     echo "$harness ${executions:-0}" >>Fuzz/.work/executions

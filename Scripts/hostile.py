@@ -11,7 +11,9 @@ were opened, and the peak memory of each node. Fails when memory is over 64 MiB,
 of the throughput is lost.
 """
 import argparse
+import collections
 import hashlib
+import json
 import os
 import random
 import re
@@ -62,48 +64,74 @@ KINDS = {
 }
 
 
-def attack(targets, count, seconds):
-    """Runs in the attacker's namespace: opens connections evenly over the time, closes the oldest of 600."""
-    selector, held, opened, refused, codes = selectors.DefaultSelector(), [], 0, 0, {}
-    started = time.monotonic()
-    names = list(KINDS)
-    while opened + refused < count:
-        due = started + seconds * (opened + refused) / count
-        while time.monotonic() < due:
-            for key, _ in selector.select(max(0, min(0.01, due - time.monotonic()))):
-                drop = True
-                try:
-                    bytes_read = key.fileobj.recv(4096)
-                    drop = not bytes_read
-                    at = bytes_read.rfind(b"\x17\0\0\0\0\0\0\0", 4)
-                    if at >= 4 and len(bytes_read) >= at + 10:
-                        code = struct.unpack(">H", bytes_read[at + 8:at + 10])[0]
-                        codes[code] = codes.get(code, 0) + 1
-                except OSError:
-                    pass
-                if drop:
-                    selector.unregister(key.fileobj)
-        kind = names[(opened + refused) % len(names)]
+class Attack:
+    """Opens connections evenly over the time, without waiting for one before the next, and closes the oldest of 600."""
+
+    def __init__(self, targets):
+        self.targets, self.selector = targets, selectors.DefaultSelector()
+        self.held = collections.deque()
+        self.opened = self.refused = 0
+        self.codes = collections.Counter()
+
+    def run(self, count, seconds):
+        started = time.monotonic()
+        names = list(KINDS)
+        for number in range(count):
+            due = started + seconds * number / count
+            self.look(0)
+            while time.monotonic() < due:
+                self.look(max(0, min(0.01, due - time.monotonic())))
+            self.begin(names[number % len(names)], self.targets[number // len(names) % len(self.targets)])
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            self.look(0.05)
+        print(f"{self.opened} opened in {time.monotonic() - started - 2:.1f} s, {self.refused} not, "
+              f"goodbyes by code {dict(sorted(self.codes.items()))}")
+
+    def begin(self, kind, target):
         link = socket.socket()
-        link.settimeout(2)
-        try:
-            link.connect(targets[opened % len(targets)])
-            link.setblocking(False)
-            link.send(KINDS[kind]())
-            opened += 1
-        except OSError:
-            refused += 1
-            link.close()
-            continue
-        if kind != "a member that never reads":
-            selector.register(link, selectors.EVENT_READ)
-        held.append(link)
-        if len(held) > 600:
-            oldest = held.pop(0)
-            if oldest in selector.get_map():
-                selector.unregister(oldest)
-            oldest.close()
-    print(f"{opened} opened, {refused} not, goodbyes by code {dict(sorted(codes.items()))}")
+        link.setblocking(False)
+        link.connect_ex(target)
+        self.selector.register(link, selectors.EVENT_WRITE, kind)
+        self.held.append(link)
+        if len(self.held) > 600:
+            self.drop(self.held.popleft())
+
+    def look(self, seconds):
+        for key, events in self.selector.select(seconds):
+            try:
+                if events & selectors.EVENT_WRITE:
+                    self.attack(key.fileobj, key.data)
+                elif not self.read(key.fileobj):
+                    self.drop(key.fileobj)
+            except OSError:
+                self.drop(key.fileobj)
+
+    def attack(self, link, kind):
+        self.selector.unregister(link)
+        if link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.refused += 1
+            return link.close()
+        self.opened += 1
+        link.send(KINDS[kind]())
+        if "never reads" not in kind:
+            self.selector.register(link, selectors.EVENT_READ, kind)
+
+    def read(self, link):
+        read = link.recv(4096)
+        at = read.rfind(b"\x17\0\0\0\0\0\0\0", 4)
+        if at >= 4 and len(read) >= at + 10:
+            self.codes[struct.unpack(">H", read[at + 8:at + 10])[0]] += 1
+        return bool(read)
+
+    def drop(self, link):
+        if link.fileno() < 0:
+            return
+        key = self.selector.get_map().get(link)
+        if key:
+            self.refused += key.events & selectors.EVENT_WRITE != 0
+            self.selector.unregister(link)
+        link.close()
 
 
 def run(*command):
@@ -132,6 +160,12 @@ class Lan:
             subprocess.run(["ip", "netns", "del", name], check=False)
         subprocess.run(["ip", "link", "del", self.tag], check=False)
 
+    def sent_megabytes(self, index):
+        """What a namespace has sent, in millions of bytes, headers included."""
+        said = subprocess.run(
+            ["ip", "-n", self.names[index], "-s", "-j", "link", "show", "eth0"], capture_output=True, check=True)
+        return json.loads(said.stdout)[0]["stats64"]["tx"]["bytes"] / 1e6
+
     def start(self, index, command, **options):
         return subprocess.Popen(["ip", "netns", "exec", self.names[index], *command], **options)
 
@@ -142,6 +176,16 @@ def peak_kilobytes(process):
         with open(f"/proc/{process.pid}/status") as status:
             found = re.search(r"VmHWM:\s+(\d+)", status.read())
             return int(found.group(1)) if found else 0
+    except OSError:
+        return 0
+
+
+def cpu_seconds(process):
+    """Of the process so far; 0 once it has gone."""
+    try:
+        with open(f"/proc/{process.pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except OSError:
         return 0
 
@@ -171,10 +215,13 @@ def transfer(lan, options, folder, file, is_attacked):
             str(options.connections), "--seconds", str(options.seconds)], stdout=subprocess.PIPE, text=True)
     nodes = [owner, *peers]
     peaks = [0] * len(nodes)
+    cpus = [0] * len(nodes)
+    sent = [lan.sent_megabytes(index) for index in range(len(nodes))]
     done = [None] * len(nodes)
     while None in done:
         for index, node in enumerate(nodes):
             peaks[index] = max(peaks[index], peak_kilobytes(node))
+            cpus[index] = max(cpus[index], cpu_seconds(node))
             # A peer is done when its file has its name, the owner when it has left.
             has_file = index > 0 and os.path.exists(f"{folder}/run/file-{index - 1}")
             if done[index] is None and (has_file or node.poll() is not None):
@@ -184,6 +231,9 @@ def transfer(lan, options, folder, file, is_attacked):
                 node.kill()
             sys.exit("the swarm is stuck")
         time.sleep(0.05)
+    sent = [lan.sent_megabytes(index) - before for index, before in enumerate(sent)]
+    print(f"{'attacked' if is_attacked else 'alone   '}: {max(done[1:]):.2f} s; owner, peers: MB sent "
+          + ", ".join(f"{each:.0f}" for each in sent) + "; CPU seconds " + ", ".join(f"{each:.1f}" for each in cpus))
     said = ""
     if attacker:
         try:
@@ -210,7 +260,7 @@ def main():
     options = parser.parse_args()
     if options.attack:
         targets = [(host, int(port)) for host, port in (item.split(":") for item in options.attack.split(","))]
-        return attack(targets, options.connections, options.seconds)
+        return Attack(targets).run(options.connections, options.seconds)
     options.program = os.path.abspath(options.program)
     size = int(options.size[:-1]) << {"M": 20, "G": 30}[options.size[-1]]
     if not options.seconds:

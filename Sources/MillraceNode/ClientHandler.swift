@@ -14,10 +14,11 @@ final class ClientHandler: ConnectionHandler {
     private var stage = Stage.greeting
     private var token = NodeToken.unknown
     private(set) var peer: PeerIndex?
-    private var digestsSent: UInt32 = 0
-    private var hasClosedManifest = false
-    /// Chunks below this number are on the list the peer asked for; nil until it does.
-    private var listedCount: UInt32?
+    private var digests: DigestFeed
+    /// What it said when it joined, until it takes part.
+    private var join: JoinMessage?
+    /// It takes chunks, or has some: others are told of it.
+    private var takesPart = false
     private var isComplete = false
     /// Chunks sent and not listed since, the latest last.
     private(set) var unlisted: [ChunkID] = []
@@ -27,11 +28,12 @@ final class ClientHandler: ConnectionHandler {
         self.node = node
         self.link = link
         self.address = address
+        digests = DigestFeed(node)
     }
 
     var isIntroduced: Bool { stage == .running || stage == .listing }
     var chunkCount: UInt32 { node.layout.chunkCount }
-    var coveredChunkCount: UInt32 { digestsSent }
+    var coveredChunkCount: UInt32 { digests.sentCount }
 
     private var party: Party { peer.map { .peer($0) } ?? .unknown }
 
@@ -89,37 +91,14 @@ final class ClientHandler: ConnectionHandler {
         node.fail(NodeFailure(.fileFault, "chunk \(chunk) of \(node.file.name) can't be read any more: \(fault)"))
     }
 
-    /// Digests go ahead of the chunks they cover, and of the additions to a list; to a peer that takes no chunks yet,
-    /// because it verifies what it has, all of them go.
+    /// Digests go ahead of the chunks they cover, and of the additions to a list.
     func postNews(now: UInt64) -> UInt64? {
-        guard peer != nil else { return .max }
-        let all = node.digestCount.load(ordering: .acquiring)
-        let known = takesAllDigests ? all : min(all, node.digestTarget.load(ordering: .acquiring))
-        let isClosed = node.isManifestClosed.load(ordering: .acquiring)
-        if digestsSent < known { sendDigests(upTo: known) }
-        if let listed = listedCount, listed < digestsSent {
-            _ = link.post(.have(ChunkIDList.encode(runs: [listed..<digestsSent])))
-            node.log.list(.sent, count: Int(digestsSent - listed), isAddition: true, party)
-            listedCount = digestsSent
+        guard let peer else { return .max }
+        if takesPart, let join = join.take() {
+            node.update { state, effects in node.admit(peer, join, now: now, &state, &effects) }
         }
-        if digestsSent < known { return now }
-        if isClosed, !hasClosedManifest, digestsSent == all,
-            let contentID = node.state.withLock({ $0.manifest.contentID })
-        {
-            hasClosedManifest = true
-            _ = link.post(.manifestEnd(contentID: contentID))
-        }
-        return nil
-    }
-
-    private var takesAllDigests: Bool { stage == .running && !hasGivenCredit }
-
-    private func sendDigests(upTo known: UInt32) {
-        let first = digestsSent
-        let end = min(known, first + UInt32(WireLimits.largestDigestCountPerFrame))
-        let digests = node.state.withLock { Array($0.manifest.digests[Int(first)..<Int(end)]) }
-        _ = link.post(.digests(first: first, digests))
-        digestsSent = end
+        let taker: DigestFeed.Taker = hasGivenCredit ? .takesChunks : takesPart ? .verifies : .unknown
+        return digests.post(to: link, for: stage == .running ? taker : .unknown, party, now: now)
     }
 
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
@@ -131,10 +110,11 @@ final class ClientHandler: ConnectionHandler {
 
     private func welcome(_ join: JoinMessage, now: UInt64) throws(ConnectionEnd) {
         let joined = node.update { state, effects in
-            node.join(join, from: address, token, link, now: now, &state, &effects)
+            node.enlist(token, from: address, link, now: now, &state, &effects)
         }
         guard let joined else { throw .ended(.tooManyConnections, "the swarm is full") }
         peer = joined
+        self.join = join
         stage = .listing
     }
 
@@ -146,6 +126,7 @@ final class ClientHandler: ConnectionHandler {
         } catch {
             throw .peerFault(error)
         }
+        if !runs.isEmpty { takesPart = true }
         unlisted.removeAll { chunk in runs.contains { $0.contains(chunk) } }
         node.update { state, effects in
             state.lastProgress = now
@@ -158,7 +139,7 @@ final class ClientHandler: ConnectionHandler {
 
     private func credit(_ count: Int, now: UInt64) throws(ConnectionEnd) {
         guard let peer else { return }
-        hasGivenCredit = true
+        (hasGivenCredit, takesPart) = (true, true)
         let fault: WireError? = node.update { state, effects in
             do throws(WireError) {
                 try state.policy.credit(peer, count: count)
@@ -174,7 +155,7 @@ final class ClientHandler: ConnectionHandler {
 
     private func rescue(_ chunk: ChunkID, from failed: PeerIndex?, now: UInt64) throws(ConnectionEnd) {
         guard let peer else { return }
-        guard node.layout.contains(chunk), chunk < digestsSent else {
+        guard node.layout.contains(chunk), chunk < digests.sentCount else {
             throw .peerFault(.chunkOutOfRange(chunk, chunkCount: node.layout.chunkCount))
         }
         node.update { state, effects in
@@ -196,8 +177,8 @@ final class ClientHandler: ConnectionHandler {
     }
 
     private func complete(_ contentID: Digest, now: UInt64) throws(ConnectionEnd) {
-        guard let peer, hasClosedManifest, !isComplete else { throw .peerFault(.unexpectedMessage(.complete)) }
-        isComplete = true
+        guard let peer, digests.hasEnded, !isComplete else { throw .peerFault(.unexpectedMessage(.complete)) }
+        (isComplete, takesPart) = (true, true)
         let isRight = node.update { state, effects in
             guard state.manifest.contentID == contentID else { return false }
             state.members[Int(peer)].completed = now
@@ -211,18 +192,17 @@ final class ClientHandler: ConnectionHandler {
     }
 
     private func list() throws(ConnectionEnd) {
-        guard listedCount == nil else { throw .peerFault(.unexpectedMessage(.listRequest)) }
-        var set = ChunkSet(chunkCount: node.layout.chunkCount)
-        set.insert(0..<digestsSent)
-        listedCount = digestsSent
-        _ = link.post(.list(ChunkIDList.encode(set)))
-        node.log.list(.sent, count: set.count, isAddition: false, party)
+        guard let count = digests.list(to: link) else { throw .peerFault(.unexpectedMessage(.listRequest)) }
+        node.log.list(.sent, count: Int(count), isAddition: false, party)
     }
 
     /// An owner answers requests as a peer does.
     private func request(_ first: ChunkID, _ count: UInt32) throws(ConnectionEnd) {
         let chunks = try node.layout.check(first, count: count)
-        guard chunks.upperBound <= digestsSent else { throw .peerFault(.badField(.request, field: "chunk ID")) }
+        guard chunks.upperBound <= digests.sentCount else {
+            throw .peerFault(.badField(.request, field: "chunk ID"))
+        }
+        takesPart = true
         node.log.request(.received, first: first, count: count, party)
         _ = link.post { mail in
             for chunk in chunks { mail.answerRequest(for: chunk, isHeld: true) }

@@ -73,6 +73,10 @@ enum NodeLimits {
     static let hashedBatchCount: UInt32 = 16
     /// Chunks in one addition to a list: what lies scattered takes up to ten bytes each.
     static let newsCount = 8192
+    /// Whoever takes no part yet may be verifying a file of an earlier run, or nobody: all such together are sent so many
+    /// bytes of digests a second, those of 1.7 GB of file in chunks of the usual size, a few at a time.
+    static let idleDigestBytesPerSecond: UInt64 = 512 * 1024
+    static let idleDigestCount: UInt32 = 256
     /// A source hears of additions once there are so many, or after so long, when its connection is in use anyway.
     static let upwardNewsCount = 16
     static let upwardNewsNanoseconds: UInt64 = 250_000_000
@@ -92,9 +96,11 @@ enum NodeLimits {
     static let longRateChunkNanoseconds: UInt64 = 20_000_000
     /// Log lines wait at most this long.
     static let flushNanoseconds: UInt64 = 50_000_000
-    /// A log with so much in memory is written at once; one with more makes those wait who write to it.
-    static let logFlushByteCount = 64 * 1024
-    static let logByteCount = 1 << 20
+    /// A log with so many events in memory is written at once; one with more makes those wait who write to it.
+    static let logFlushCount = 512
+    static let logCount = 8192
+    /// Events that are written with one call.
+    static let logBatchCount = 256
     /// How often progress is drawn: often enough to look alive, seldom enough to cost nothing.
     static let progressBarNanoseconds: UInt64 = 200_000_000
     static let progressLineNanoseconds: UInt64 = 5_000_000_000

@@ -52,28 +52,37 @@ extension OwnerNode {
         }
     }
 
-    /// Makes a newcomer a member: number, place on the ring, welcome and roster for it, news of it for the others.
-    func join(
-        _ join: JoinMessage, from address: SocketAddress, _ token: NodeToken, _ link: Link, now: UInt64,
-        _ state: inout OwnerState, _ effects: inout OwnerEffects
+    /// Welcomes a newcomer: it gets its number and the roster, which it is not on before it takes part.
+    func enlist(
+        _ token: NodeToken, from address: SocketAddress, _ link: Link, now: UInt64, _ state: inout OwnerState,
+        _ effects: inout OwnerEffects
     ) -> PeerIndex? {
         replaceEarlier(token, &state, &effects)
+        guard let peer = state.policy.enlist() else { return nil }
+        state.members.append(MemberRecord(peer: peer, address: address, node: token, link: link, joined: now))
+        state.strangers.removeAll { $0.link === link }
+        _ = link.post(.welcome(WelcomeMessage(peer: peer, layout: layout, name: file.name)))
+        postRoster(state.policy.ring, to: link)
+        return peer
+    }
+
+    /// A newcomer takes part: it gets its place on the ring, and everybody, it too, is told of it.
+    func admit(
+        _ peer: PeerIndex, _ join: JoinMessage, now: UInt64, _ state: inout OwnerState, _ effects: inout OwnerEffects
+    ) {
+        let address = state.members[Int(peer)].address
         let observed = PeerAddress(address, port: join.listenPort)
         let given = join.advertised.host == .none || join.advertised.host.isLoopback ? observed : join.advertised
         let listening = given.normalised(saidBy: observed)
         let neighbour = join.neighbour.normalised(saidBy: observed)
-        guard let (peer, position) = state.policy.join(address: listening, neighbour: neighbour) else { return nil }
-        state.members.append(MemberRecord(peer: peer, address: address, node: token, link: link, joined: now))
-        state.strangers.removeAll { $0.link === link }
+        guard let position = state.policy.admit(peer, address: listening, neighbour: neighbour) else { return }
+        state.members[Int(peer)].takesPart = true
         state.lastProgress = now
-        _ = link.post(.welcome(WelcomeMessage(peer: peer, layout: layout, name: file.name)))
-        postRoster(state.policy.ring, to: link)
         let change = Message.rosterAdd(
             position: UInt32(position), total: UInt32(state.policy.ring.count),
             RosterEntry(peer: peer, address: listening))
-        broadcast(change, besides: peer, state, &effects)
+        broadcast(change, state, &effects)
         effects.notice("peer \(peer) at \(address) joins, listening on port \(join.listenPort)")
-        return peer
     }
 
     /// A peer that connects again is the same peer: its earlier connection goes.
@@ -93,7 +102,8 @@ extension OwnerNode {
         if !state.isLeaving { state.members[Int(peer)].leftBecause = end.text }
         state.members[Int(peer)].heldWhenLeft = state.policy.heldChunkCount(by: peer)
         decide(&state, &effects, now: now) { policy, _ in policy.left(peer) }
-        broadcast(.rosterRemove(peer: peer, total: UInt32(state.policy.ring.count)), besides: peer, state, &effects)
+        guard state.members[Int(peer)].takesPart else { return }
+        broadcast(.rosterRemove(peer: peer, total: UInt32(state.policy.ring.count)), state, &effects)
         if state.members[Int(peer)].completed == nil, !state.isLeaving {
             effects.notice("peer \(peer) is gone before it was done: \(end.text)")
         }
@@ -110,10 +120,8 @@ extension OwnerNode {
         } while start < ring.count
     }
 
-    private func broadcast(
-        _ message: Message, besides peer: PeerIndex, _ state: OwnerState, _ effects: inout OwnerEffects
-    ) {
-        for member in state.members where member.peer != peer {
+    private func broadcast(_ message: Message, _ state: OwnerState, _ effects: inout OwnerEffects) {
+        for member in state.members {
             guard let link = member.link else { continue }
             effects.wake(link, if: link.post(message))
         }

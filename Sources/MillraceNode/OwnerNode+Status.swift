@@ -54,7 +54,7 @@ extension OwnerNode: ObservableNode {
         var gone: [MemberRecord] = []
         for record in records.reversed() where gone.count < NodeLimits.shownGoneCount {
             let isLast = later.insert(record.node).inserted
-            if isLast, record.link == nil, !policy.isMember(record.peer) { gone.append(record) }
+            if isLast, record.takesPart, record.link == nil, !policy.isMember(record.peer) { gone.append(record) }
         }
         return gone.reversed()
     }

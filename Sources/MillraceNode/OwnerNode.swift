@@ -16,6 +16,9 @@ public final class OwnerNode: Sendable {
     let folder: OwnerFolder
     let transportKind: TransportKind
     let rates: NodeRates
+    /// Digests for those that take no part yet.
+    let idleDigests = RateLimiter(
+        bytesPerSecond: NodeLimits.idleDigestBytesPerSecond, burstNanoseconds: NodeLimits.sendBurstNanoseconds)
     let log: EventLog
     let wake: WakeUp
     /// Signalled when the log has something to write.

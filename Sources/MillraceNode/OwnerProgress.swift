@@ -133,7 +133,7 @@ extension OwnerNode {
         progress.hashedChunkCount = Int(digestCount.load(ordering: .relaxed))
         progress.wantedCount = options.peerCount
         state.withLock { state in
-            progress.members = state.members.map { member in
+            progress.members = state.members.filter(\.takesPart).map { member in
                 OwnerProgress.Member(
                     peer: member.peer, address: member.address,
                     heldChunkCount: member.completed == nil

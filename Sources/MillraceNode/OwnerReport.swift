@@ -46,7 +46,7 @@ public struct OwnerReport: Sendable {
         firstChunkSeconds = state.firstChunkSent.map { Double($0 - state.started) / 1e9 }
         sentByteCount = state.members.reduce(0) { $0 + $1.bytesSent }
         chunkCount = state.manifest.layout.chunkCount
-        members = state.members.map { member in
+        members = state.members.filter(\.takesPart).map { member in
             Member(
                 peer: member.peer, address: "\(member.address)",
                 outcome: member.completed != nil ? .done : member.leftBecause != nil ? .gone : .unfinished,

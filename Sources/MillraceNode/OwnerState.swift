@@ -10,6 +10,8 @@ struct MemberRecord: Sendable {
     /// Nil once the connection is gone.
     var link: Link?
     let joined: UInt64
+    /// It is on the roster: it has said that it takes chunks, or that it has some.
+    var takesPart = false
     var completed: UInt64?
     var left: UInt64?
     var bytesSent: UInt64 = 0
@@ -46,7 +48,7 @@ struct OwnerState: Sendable {
     }
 
     var hasIncompleteMember: Bool {
-        members.contains { $0.link != nil && $0.completed == nil }
+        members.contains { $0.link != nil && $0.takesPart && $0.completed == nil }
     }
 
     func link(of peer: PeerIndex) -> Link? {

@@ -8,6 +8,18 @@ extension OwnerPolicy {
             throw .limitExceeded(limit: "credits")
         }
         members[Int(peer)]!.credits += count
+        members[Int(peer)]!.heldCredits += count
+        queueCredits(of: peer)
+    }
+
+    /// Many credits alone show nothing: a member that lists no chunk yet has as many in the queue as chunks it may get.
+    mutating func queueCredits(of peer: PeerIndex) {
+        let member = members[Int(peer)]!
+        let queuedCount = member.credits - member.heldCredits
+        let room = member.have.isEmpty ? SwarmLimits.unreplicatedGate - queuedCount : member.heldCredits
+        guard room > 0 else { return }
+        let count = min(room, member.heldCredits)
+        members[Int(peer)]!.heldCredits -= count
         for _ in 0..<count { creditQueue.append(peer) }
     }
 
@@ -83,12 +95,14 @@ extension OwnerPolicy {
     private func chooseCredit(at now: UInt64) -> Int? {
         lazy var someUnstruck = members.contains { member in
             guard let member else { return false }
-            return !member.isComplete && !member.waitsForOthers
+            return member.takesPart && !member.isComplete && !member.waitsForOthers
         }
         var best: (index: Int, unreplicated: Int)?
         for (index, peer) in creditQueue.enumerated() {
             let member = members[Int(peer)]!
             guard member.writing.count < writingLimit(of: member) else { continue }
+            // It must list what it got before it gets more.
+            if member.have.isEmpty, member.unreplicated >= SwarmLimits.unreplicatedGate { continue }
             if member.waitsForOthers, someUnstruck { continue }
             if let best, member.unreplicated >= best.unreplicated { continue }
             guard unsent.first(missingIn: member.have) != nil else { continue }

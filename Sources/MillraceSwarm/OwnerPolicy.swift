@@ -16,6 +16,8 @@ public enum OwnerAction: Sendable, Equatable {
 struct OwnerMember: Sendable {
     var have: ChunkSet
     var credits = 0
+    /// Those of them that are not in the queue yet.
+    var heldCredits = 0
     /// Grants bound to this peer and not yet written to its socket, oldest first, with the time each was bound.
     var writing: [UInt64] = []
     /// When the last of them had been written.
@@ -30,6 +32,8 @@ struct OwnerMember: Sendable {
     /// Rescued chunks on their way to this peer, which would only come twice if they were sent again.
     var rescues: [(chunk: ChunkID, at: UInt64)] = []
     var isComplete = false
+    /// It has a place on the ring: others may depend on it.
+    var takesPart = false
 
     /// Nobody says that it sends bad chunks: what it lists counts as held.
     var isTrusted: Bool { accusers.isEmpty }
@@ -104,15 +108,27 @@ public struct OwnerPolicy: Sendable {
         for chunk in chunks where holderCount[Int(chunk)] == 0 { unsent.insert(chunk) }
     }
 
-    /// A peer joins: it gets the next number and its place on the ring. Nil when the swarm is full.
-    public mutating func join(address: PeerAddress, neighbour: PeerAddress = .none) -> (peer: PeerIndex, position: Int)?
-    {
+    /// A peer comes: it gets the next number. Nil when the swarm is full.
+    public mutating func enlist() -> PeerIndex? {
         guard members.count < WireLimits.largestPeerCount else { return nil }
-        let peer = PeerIndex(members.count)
         members.append(OwnerMember(have: ChunkSet(chunkCount: layout.chunkCount)))
+        return PeerIndex(members.count - 1)
+    }
+
+    /// A peer takes part from now on: it gets its place on the ring, once. Nil for one that has left.
+    public mutating func admit(_ peer: PeerIndex, address: PeerAddress, neighbour: PeerAddress = .none) -> Int? {
+        guard isMember(peer), !members[Int(peer)]!.takesPart else { return nil }
+        members[Int(peer)]!.takesPart = true
         let entry = RosterEntry(peer: peer, address: address)
         let position = planner.position(for: entry, neighbour: neighbour, on: ring)
         ring.insert(entry, at: position)
+        return position
+    }
+
+    /// A peer comes and takes part at once. Nil when the swarm is full.
+    public mutating func join(address: PeerAddress, neighbour: PeerAddress = .none) -> (peer: PeerIndex, position: Int)?
+    {
+        guard let peer = enlist(), let position = admit(peer, address: address, neighbour: neighbour) else { return nil }
         return (peer, position)
     }
 
@@ -121,6 +137,7 @@ public struct OwnerPolicy: Sendable {
     /// - Parameter now: when it says so; tells how long peers take from a grant to listing it.
     public mutating func holds(_ peer: PeerIndex, _ run: Range<ChunkID>, at now: UInt64? = nil) {
         guard isMember(peer) else { return }
+        defer { if members[Int(peer)]!.heldCredits > 0 { queueCredits(of: peer) } }
         advanceFrontier(to: run.upperBound)
         for chunk in run {
             guard members[Int(peer)]!.have.insert(chunk) else { continue }

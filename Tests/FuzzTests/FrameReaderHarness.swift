@@ -13,19 +13,19 @@ enum FrameReaderHarness {
         var events: [FrameReader.Event] = []
         var chunkByteCount = 0
         for start in stride(from: 0, to: bytes.count, by: step) {
-            let piece = Array(bytes[start..<min(bytes.count, start + step)])
+            let piece = bytes.span.bytes.extracting(start..<min(bytes.count, start + step))
             var consumed = 0
             repeat {
-                let taken = min(chunkByteCount, piece.count - consumed)
+                let taken = min(chunkByteCount, piece.byteCount - consumed)
                 consumed += taken
                 chunkByteCount -= taken
                 guard chunkByteCount == 0 else { break }
-                guard let event = try? reader.next(piece.span.bytes, consumed: &consumed) else { return events }
+                guard let event = try? reader.next(piece, consumed: &consumed) else { return events }
                 if case .needMore = event { break }
                 if case .chunkFollows(let header) = event { chunkByteCount = header.payloadByteCount }
                 events.append(event)
             } while true
-            hold(consumed == piece.count || chunkByteCount > 0)
+            hold(consumed == piece.byteCount || chunkByteCount > 0)
         }
         return events
     }

@@ -90,7 +90,7 @@ enum OwnerConversationHarness {
         node.state.withLock { state in
             hold(state.failure == nil, "a client made the owner fail")
             hold(state.members.count == state.policy.members.count)
-            hold(state.policy.ring.count == state.members.count { $0.link != nil })
+            hold(state.policy.ring.count == state.members.count { $0.link != nil && $0.takesPart })
             for member in state.members where member.completed != nil {
                 hold(state.manifest.contentID != nil, "complete before there was a content ID")
             }

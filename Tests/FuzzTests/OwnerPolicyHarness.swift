@@ -11,12 +11,12 @@ enum OwnerPolicyHarness {
         var feed = Feed(bytes)
         var policy = OwnerPolicy(layout: layout)
         var now: UInt64 = 1
+        var actions: [OwnerAction] = []
         while !feed.isEmpty {
-            var actions: [OwnerAction] = []
+            actions.removeAll(keepingCapacity: true)
             apply(&feed, to: &policy, &now, &actions)
-            let before = policy
             policy.pump(at: now, into: &actions)
-            for action in actions { check(action, before, policy) }
+            for action in actions { check(action, policy) }
             check(policy)
             _ = policy.nextDeadline(at: now)
         }
@@ -26,13 +26,15 @@ enum OwnerPolicyHarness {
     private static func apply(
         _ feed: inout Feed, to policy: inout OwnerPolicy, _ now: inout UInt64, _ actions: inout [OwnerAction]
     ) {
-        let event = feed.byte() % 12
+        let event = feed.byte() % 13
         let peer = PeerIndex(feed.number(below: peerLimit))
         switch event {
         case 0, 1:
             guard policy.members.count < peerLimit else { return }
             let neighbour = PeerAddress(host: .v4(UInt32(feed.number(below: peerLimit))), port: 9)
-            _ = policy.join(address: PeerAddress(host: .v4(peer), port: 9), neighbour: neighbour)
+            let address = PeerAddress(host: .v4(peer), port: 9)
+            guard feed.byte() % 4 == 0 else { return _ = policy.join(address: address, neighbour: neighbour) }
+            _ = policy.enlist()
         case 2: policy.left(peer)
         case 3, 4: try? policy.credit(peer, count: feed.number(below: 9))
         case 5, 6:
@@ -44,6 +46,7 @@ enum OwnerPolicyHarness {
         case 9:
             let failed = feed.byte() % 2 == 0 ? nil : PeerIndex(feed.number(below: peerLimit))
             policy.rescue(peer, ChunkID(feed.number(below: chunkCount + 2)), from: failed, at: now, into: &actions)
+        case 11: _ = policy.admit(peer, address: PeerAddress(host: .v4(peer), port: 9))
         case 10: policy.bad(peer, by: PeerIndex(feed.number(below: peerLimit)), into: &actions)
         default:
             policy.wrote(peer, at: now)
@@ -55,37 +58,43 @@ enum OwnerPolicyHarness {
         policy.hashed(policy.hashedEnd..<min(UInt32(chunkCount), policy.hashedEnd + UInt32(count)))
     }
 
-    private static func check(_ action: OwnerAction, _ before: OwnerPolicy, _ after: OwnerPolicy) {
+    /// Deciding changes nothing about who holds what, so that what is true afterwards was true before.
+    private static func check(_ action: OwnerAction, _ policy: OwnerPolicy) {
         switch action {
         case .grant(let peer, let chunk):
-            hold(after.isMember(peer) && chunk < after.hashedEnd)
-            hold(!before.members[Int(peer)]!.have.contains(chunk), "granted to one that has it")
-            hold(before.holderCount[Int(chunk)] == 0, "granted although somebody has it")
+            hold(policy.isMember(peer) && chunk < policy.hashedEnd)
+            hold(!policy.members[Int(peer)]!.have.contains(chunk), "granted to one that has it")
+            hold(policy.holderCount[Int(chunk)] == 0, "granted although somebody has it")
         case .send(let peer, let chunk):
-            hold(after.isMember(peer) && !before.members[Int(peer)]!.have.contains(chunk))
-        case .ask(let peer, _, let source): hold(peer != source && after.isMember(peer))
-        case .evict(let peer): hold(after.isMember(peer))
+            hold(policy.isMember(peer) && !policy.members[Int(peer)]!.have.contains(chunk))
+        case .ask(let peer, _, let source): hold(peer != source && policy.isMember(peer))
+        case .evict(let peer): hold(policy.isMember(peer))
         }
     }
 
     private static func check(_ policy: OwnerPolicy) {
-        for chunk in 0..<chunkCount {
-            let holders = policy.members.count { ($0?.isTrusted ?? false) && $0!.have.contains(ChunkID(chunk)) }
-            hold(Int(policy.holderCount[chunk]) == holders, "holders of \(chunk)")
-            guard policy.unsent.contains(ChunkID(chunk)) else { continue }
-            hold(holders == 0 && chunk < Int(policy.hashedEnd), "chunk \(chunk) on offer")
+        var holders = [UInt16](repeating: 0, count: chunkCount)
+        var credits = [Int](repeating: 0, count: policy.members.count)
+        for peer in policy.creditQueue { credits[Int(peer)] += 1 }
+        for index in policy.members.indices { check(policy, PeerIndex(index), credits[index], &holders) }
+        hold(policy.holderCount == holders, "holders")
+        for chunk in 0..<ChunkID(chunkCount) where policy.unsent.contains(chunk) {
+            hold(holders[Int(chunk)] == 0 && chunk < policy.hashedEnd, "chunk \(chunk) on offer")
         }
-        for (index, member) in policy.members.enumerated() {
-            let credits = policy.creditQueue.count { $0 == PeerIndex(index) }
-            guard let member else {
-                hold(credits == 0 && !policy.writers.contains(PeerIndex(index)))
-                continue
-            }
-            hold(member.credits >= 0 && member.credits <= WireLimits.largestOutstandingCount)
-            hold(member.isComplete || credits == member.credits, "credits of \(index)")
-            hold(member.unreplicated >= 0, "peer \(index) has \(member.unreplicated) chunks of its own")
-            hold(member.writing.isEmpty != policy.writers.contains(PeerIndex(index)), "writers")
-        }
-        hold(policy.ring.count == policy.members.count { $0 != nil })
+        hold(policy.ring.count == policy.members.count { $0?.takesPart ?? false })
+    }
+
+    private static func check(
+        _ policy: OwnerPolicy, _ peer: PeerIndex, _ credits: Int, _ holders: inout [UInt16]
+    ) {
+        let isWriting = policy.writers.contains(peer)
+        guard let member = policy.members[Int(peer)] else { return hold(credits == 0 && !isWriting) }
+        hold(member.credits >= 0 && member.credits <= WireLimits.largestOutstandingCount)
+        hold(member.isComplete || credits == member.credits - member.heldCredits, "credits of \(peer)")
+        hold(member.heldCredits >= 0 && (member.heldCredits == 0 || member.have.isEmpty), "held credits of \(peer)")
+        hold(member.unreplicated >= 0, "peer \(peer) has \(member.unreplicated) chunks of its own")
+        hold(member.writing.isEmpty != isWriting, "writers")
+        guard member.isTrusted else { return }
+        for chunk in 0..<ChunkID(chunkCount) where member.have.contains(chunk) { holders[Int(chunk)] += 1 }
     }
 }

@@ -14,8 +14,9 @@ enum PeerPolicyHarness {
         var policy = PeerPolicy(layout: layout, seed: seed, ringOnly: feed.byte() % 8 == 0)
         begin(&feed, &policy)
         var now: UInt64 = 1
+        var actions: [PeerAction] = []
         while !feed.isEmpty {
-            var actions: [PeerAction] = []
+            actions.removeAll(keepingCapacity: true)
             apply(&feed, to: &policy, &now, &actions)
             for action in actions { check(action, policy) }
             check(policy)
@@ -111,6 +112,10 @@ enum PeerPolicyHarness {
     private static func check(_ policy: PeerPolicy) {
         var slots = 0
         var asked = Array(repeating: 0, count: chunkCount)
+        var wanted: [ChunkID] = []
+        for chunk in 0..<ChunkID(chunkCount) where !policy.have.contains(chunk) && !policy.pending.contains(chunk) {
+            wanted.append(chunk)
+        }
         for index in policy.neighbours.indices {
             let neighbour = policy.neighbours[index]
             hold(neighbour.isSource || neighbour.outstanding.isEmpty, "asked one that is no source")
@@ -118,10 +123,9 @@ enum PeerPolicyHarness {
                 asked[Int(request.chunk)] += 1
                 if request.keepsSlot { slots += 1 }
             }
-            let wanted = (0..<ChunkID(chunkCount)).count {
-                policy.neighbours.holds(index, $0) && !policy.have.contains($0) && !policy.pending.contains($0)
-            }
-            hold(policy.neighbours.wantedCount(index) == wanted, "wanted from \(neighbour.peer)")
+            var wantedCount = 0
+            for chunk in wanted where policy.neighbours.holds(index, chunk) { wantedCount += 1 }
+            hold(policy.neighbours.wantedCount(index) == wantedCount, "wanted from \(neighbour.peer)")
         }
         hold(policy.outstandingCount == slots, "\(policy.outstandingCount) requests, \(slots) counted")
         hold(asked.allSatisfy { $0 <= SwarmLimits.unansweredLimit }, "one chunk asked from too many")

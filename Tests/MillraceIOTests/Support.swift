@@ -34,6 +34,16 @@ struct Pair: ~Copyable {
         self.near = near
         self.far = far
     }
+
+    /// The far end goes, with whatever it has not read.
+    consuming func leftAlone() -> Socket { near }
+
+    /// The far end resets the connection.
+    consuming func reset() -> Socket {
+        var atOnce = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(far.descriptor, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
+        return near
+    }
 }
 
 func seconds(_ count: UInt64) -> UInt64 { count * 1_000_000_000 }
@@ -95,5 +105,21 @@ struct SeededGenerator: RandomNumberGenerator {
     mutating func bytes(_ count: Int) -> [UInt8] {
         let words = (0..<(count + 7) / 8).map { _ in next() }
         return words.withUnsafeBytes { Array($0.prefix(count)) }
+    }
+}
+
+extension Transport {
+    /// Sends and receives by turns until so many bytes have come and the queue is empty.
+    @discardableResult
+    func deliver(over pair: borrowing Pair, byteCount: Int) throws -> (received: [UInt8], completed: [UInt32]) {
+        var received: [UInt8] = []
+        var completed: [UInt32] = []
+        received.reserveCapacity(byteCount)
+        while received.count < byteCount || queuedCount > 0 {
+            _ = try send(on: pair.near, completed: { completed.append($0) })
+            if received.count < byteCount { try pair.far.waitReadable() }
+            while let bytes = try pair.far.available(limit: 70_001), !bytes.isEmpty { received += bytes }
+        }
+        return (received, completed)
     }
 }

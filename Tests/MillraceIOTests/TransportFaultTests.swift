@@ -98,19 +98,13 @@ import Testing
 
     /// Fills the connection, then the other end takes a few bytes and resets it.
     private func startAndReset(_ transport: any Transport, after byteCount: Int) throws -> Socket {
-        let listener = try Listener(host: "127.0.0.1", port: 0)
-        let near = try Socket.connect(
-            to: SocketAddress(host: .v4(0x7F00_0001), port: listener.port), timeoutNanoseconds: seconds(10), wake: nil)
-        let far = try acceptOne(listener)
-        #expect(try !transport.send(on: near, completed: { _ in }))
+        let pair = try Pair()
+        #expect(try !transport.send(on: pair.near, completed: { _ in }))
         var taken = 0
         while taken < byteCount {
-            try far.waitReadable()
-            taken += try #require(try far.available(limit: byteCount - taken)).count
+            try pair.far.waitReadable()
+            taken += try #require(try pair.far.available(limit: byteCount - taken)).count
         }
-        var atOnce = linger(l_onoff: 1, l_linger: 0)
-        setsockopt(far.descriptor, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
-        _ = consume far
-        return near
+        return pair.reset()
     }
 }

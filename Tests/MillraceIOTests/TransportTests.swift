@@ -147,7 +147,9 @@ import Testing
         let path = try folder.file("content", Array(repeating: 1, count: 16 << 20))
         let transport = try TransportChoice.make(kind)
         transport.enqueue(header: [1], payload: FilePayload(place: .path(path), offset: 0, byteCount: 16 << 20), tag: 4)
-        let near = try startAndLeave(transport)
+        let pair = try Pair()
+        #expect(try !transport.send(on: pair.near, completed: { _ in }))
+        let near = pair.leftAlone()
         _ = try WaitPoint.wait(
             socket: near.descriptor, forReading: true, forWriting: false, wake: nil,
             untilNanoseconds: deadline(seconds: 10))
@@ -184,32 +186,5 @@ import Testing
         #expect(without.kind == .sendfile && without.reason.contains("forbidden"))
         #expect(TransportChoice.choose(.copy, forChunkFiles: true).kind == .copy)
         #expect(TransportChoice.choose(.sendfile, forChunkFiles: true).kind == .sendfile)
-    }
-
-    /// Sends into a connection whose other end then closes with bytes unread.
-    private func startAndLeave(_ transport: any Transport) throws -> Socket {
-        let listener = try Listener(host: "127.0.0.1", port: 0)
-        let near = try Socket.connect(
-            to: SocketAddress(host: .v4(0x7F00_0001), port: listener.port), timeoutNanoseconds: seconds(10), wake: nil)
-        let far = try acceptOne(listener)
-        #expect(try !transport.send(on: near, completed: { _ in }))
-        _ = consume far
-        return near
-    }
-}
-
-extension Transport {
-    /// Sends and receives by turns until so many bytes have come and the queue is empty.
-    @discardableResult
-    func deliver(over pair: borrowing Pair, byteCount: Int) throws -> (received: [UInt8], completed: [UInt32]) {
-        var received: [UInt8] = []
-        var completed: [UInt32] = []
-        received.reserveCapacity(byteCount)
-        while received.count < byteCount || queuedCount > 0 {
-            _ = try send(on: pair.near, completed: { completed.append($0) })
-            if received.count < byteCount { try pair.far.waitReadable() }
-            while let bytes = try pair.far.available(limit: 70_001), !bytes.isEmpty { received += bytes }
-        }
-        return (received, completed)
     }
 }

@@ -26,7 +26,7 @@ import Testing
         let link = try TestLink(port: owner.port)
         try link.send(
             .hello(HelloMessage(role: .peer, swarm: .unknown, node: Sample.other)), .join(JoinMessage(listenPort: 9)),
-            .list([0]))
+            .list([0]), .credit(count: 1))
         #expect(try link.next(.manifestEnd) != nil)
         link.close()
         try waitUntil { owner.node.report.members.first?.outcome == .gone }

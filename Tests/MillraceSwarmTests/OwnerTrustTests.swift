@@ -85,4 +85,32 @@ import Testing
         bench.policy.ownerLost()
         #expect(!bench.policy.isDue(0, from: .grant))
     }
+
+    @Test func `many credits bring no more than two chunks until the first is listed`() throws {
+        var bench = OwnerBench(chunks: 100, peers: 2)
+        // A fast link, on which all credits would be served at once.
+        try bench.policy.credit(1, count: 1)
+        #expect(bench.pump() == [.grant(1, 0)])
+        bench.deliver(0, to: 1, after: millisecond / 10)
+        try bench.policy.credit(0, count: 1000)
+        #expect(bench.pump() == [.grant(0, 1), .grant(0, 2)])
+        try bench.policy.credit(0, count: 24)
+        #expect(bench.pump() == [])
+        #expect(throws: WireError.self) { try bench.policy.credit(0, count: 3) }
+        bench.deliver(1, to: 0, after: millisecond / 10)
+        #expect(bench.pump().count == 97)
+    }
+
+    @Test func `a newcomer is on the ring once it takes part`() throws {
+        var bench = OwnerBench(chunks: 10, peers: 1)
+        let peer = try #require(bench.policy.enlist())
+        #expect(bench.policy.ring.count == 1)
+        try bench.policy.credit(peer, count: 1)
+        #expect(bench.pump() == [.grant(peer, 0)])
+        #expect(bench.policy.admit(peer, address: address(1)) == 1)
+        #expect(bench.policy.admit(peer, address: address(1)) == nil)
+        bench.policy.left(peer)
+        #expect(bench.policy.ring.count == 1)
+        #expect(bench.policy.admit(peer, address: address(1)) == nil)
+    }
 }

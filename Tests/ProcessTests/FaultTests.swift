@@ -62,30 +62,4 @@ import Testing
         let left = ground.names("peer").filter { $0.hasSuffix(".part") || $0.hasSuffix(".new") }
         #expect(left == [], place)
     }
-
-    /// A file system with too few inodes for all chunk files is full at a chunk of our choice, for real.
-    @Test(.enabled(if: geteuid() == 0, "mounting a file system takes root"))
-    func aDiskThatIsFullAtAnyChunkIs9AndTheNextRunGoesOn() throws {
-        let ground = try Ground()
-        let bytes = try ground.file("data.bin", byteCount: 12 * 1024)
-        let disk = ground.path + "/disk"
-        for inodeCount in stride(from: 8, through: 18, by: 1) {
-            try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-            let limits = "size=8m,nr_inodes=\(inodeCount)"
-            try #require(Ground.run("mount", "-t", "tmpfs", "-o", limits, "small", disk) == 0)
-            defer { Ground.run("umount", disk) }
-            let ports = try FreePort.take(2)
-            let owner = try ground.start(
-                "owner", "owner \(ports[0]) data.bin --chunk-size 1KiB --peers 1 --store flat --timeout 20 -q")
-            let command = "peer \(ports[0]) \(ports[1]) --dir disk/peer --timeout 20 -q"
-            let peer = try ground.start("peer", command)
-            #expect(try peer.wait() == 9, "\(inodeCount) inodes: \(peer.errors)")
-            #expect(ground.data("disk/peer/data.bin") == nil)
-            try #require(Ground.run("mount", "-o", "remount,nr_inodes=100", disk) == 0)
-            let again = try ground.start("again", command)
-            #expect(try again.wait() == 0, "\(inodeCount) inodes: \(again.errors)")
-            #expect(ground.data("disk/peer/data.bin") == bytes)
-            #expect(try owner.wait() == 0)
-        }
-    }
 }

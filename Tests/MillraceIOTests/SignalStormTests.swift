@@ -1,0 +1,84 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import MillraceIO
+
+private let stormCount = Atomic(0)
+
+/// Signals without end, whose handler makes the kernel break calls off (no SA_RESTART): each is made again where it was.
+@Suite(.timeLimit(.minutes(2)), .serialized) struct SignalStormTests {
+    /// Sends signals to the thread that made it, as long as it lives.
+    private final class Storm {
+        private final class State: Sendable {
+            let isOver = Atomic(false)
+        }
+        private let state = State()
+        private let thread: WorkerThread
+
+        init() throws {
+            stormCount.store(0, ordering: .relaxed)
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { _ in stormCount.add(1, ordering: .relaxed) }
+            try #require(sigaction(SIGUSR2, &action, nil) == 0)
+            let target = UInt(pthread_self())
+            let state = state
+            thread = try WorkerThread.start(name: "storm") {
+                while !state.isOver.load(ordering: .relaxed) {
+                    pthread_kill(pthread_t(target), SIGUSR2)
+                    usleep(20)
+                }
+            }
+        }
+
+        deinit {
+            state.isOver.store(true, ordering: .relaxed)
+            thread.join()
+        }
+    }
+
+    private let folder = TemporaryFolder()
+
+    @Test(arguments: TransportKind.allCases) func framesLeaveAndArriveWholeInAStorm(kind: TransportKind) throws {
+        var generator = SeededGenerator(state: 8)
+        let content = generator.bytes(3_000_000)
+        let path = try folder.file("content", content)
+        let transport = try TransportChoice.make(kind)
+        var expected: [UInt8] = []
+        for tag in UInt32(0)..<30 {
+            let header = generator.bytes(12)
+            let offset = Int(tag) * 100_000
+            transport.enqueue(
+                header: header, payload: FilePayload(place: .path(path), offset: UInt64(offset), byteCount: 100_000),
+                tag: tag)
+            expected += header + content[offset..<(offset + 100_000)]
+        }
+        let pair = try Pair()
+        // Small buffers make many calls, most of which wait.
+        try System.setOption(pair.near.descriptor, SOL_SOCKET, SO_SNDBUF, 1)
+        let storm = try Storm()
+        let (received, completed) = try withExtendedLifetime(storm) {
+            try transport.deliver(over: pair, byteCount: expected.count)
+        }
+        #expect(received == expected)
+        #expect(completed == Array(0..<30))
+        #expect(stormCount.load(ordering: .relaxed) > 10)
+    }
+
+    @Test func filesAreWrittenAndReadWholeInAStorm() throws {
+        var generator = SeededGenerator(state: 9)
+        let content = generator.bytes(1 << 20)
+        let storm = try Storm()
+        try withExtendedLifetime(storm) {
+            for round in 0..<20 {
+                let file = try System.open(folder.path + "/file-\(round)", [.readWrite, .create])
+                try content.withUnsafeBytes { try System.write(file.rawValue, at: 0, $0) }
+                try System.synchronise(file.rawValue)
+                var read = [UInt8](repeating: 0, count: content.count)
+                let count = try read.withUnsafeMutableBytes { try System.read(file.rawValue, at: 0, into: $0) }
+                #expect(count == content.count && read == content)
+            }
+        }
+        #expect(stormCount.load(ordering: .relaxed) > 10)
+    }
+}

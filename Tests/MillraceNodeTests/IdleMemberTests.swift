@@ -1,0 +1,75 @@
+import MillraceIO
+import MillraceWire
+import Testing
+
+@testable import MillraceNode
+
+/// Whoever joins and takes no chunks costs the others next to nothing.
+@Suite(.timeLimit(.minutes(2))) struct IdleMemberTests {
+    private static let chunkCount = 5000
+
+    /// Joins as a peer with nothing on its disk.
+    private func join(_ owner: RunningOwner) throws -> TestLink {
+        let link = try TestLink(port: owner.port)
+        try link.send(
+            .hello(HelloMessage(role: .peer, swarm: .unknown, node: .random())), .join(JoinMessage(listenPort: 9)),
+            .list([0]))
+        guard try link.next(.welcome) != nil else { throw TookTooLong() }
+        return link
+    }
+
+    private func owner(_ bench: Bench, peers: Int) throws -> RunningOwner {
+        let owner = try bench.owner { ($0.chunkByteCount, $0.peerCount) = (1024, peers) }
+        try waitUntil { owner.node.isManifestClosed.load(ordering: .acquiring) }
+        return owner
+    }
+
+    /// Digests for those that take no part yet go out at a rate of their own, which they share.
+    @Test func idleMembersShareASmallRateOfDigests() throws {
+        let bench = try Bench(byteCount: Self.chunkCount * 1024)
+        let owner = try owner(bench, peers: 1)
+        let idle = try (0..<4).map { _ in try join(owner) }
+        let started = MonotonicClock.nowNanoseconds
+        for link in idle { #expect(try link.next(.manifestEnd) != nil) }
+        let seconds = Double(MonotonicClock.nowNanoseconds - started) / 1e9
+        // Less what each gets at once, and what may have come before the clock was read.
+        let byteCount = (4 * (Self.chunkCount - 64) - 1024) * WireLimits.digestByteCount
+        #expect(seconds > Double(byteCount) / Double(NodeLimits.idleDigestBytesPerSecond))
+        owner.interrupt.signal()
+        #expect(throws: NodeFailure.self) { try owner.report() }
+    }
+
+    /// One who takes chunks gets its digests at once, whoever waits.
+    @Test func creditsBringTheDigests() throws {
+        let bench = try Bench(byteCount: Self.chunkCount * 1024)
+        let owner = try owner(bench, peers: 1)
+        let idle = try (0..<4).map { _ in try join(owner) }
+        let peer = try bench.peer("peer", of: owner.port)
+        #expect(try peer.report().contentID != nil)
+        // It does not wait for those that never took part, and does not tell of them.
+        #expect(try owner.report(withinSeconds: 20).members.count == 1)
+        #expect(bench.output("peer") == bench.bytes)
+        for link in idle { link.close() }
+    }
+
+    @Test func nobodyIsToldOfAMemberBeforeItTakesPart() throws {
+        let bench = try Bench(byteCount: 300_000)
+        let owner = try owner(bench, peers: 3)
+        let first = try join(owner)
+        try first.send(.credit(count: 1))
+        guard case .rosterAdd(0, 1, let itself) = try first.next(.rosterAdd) else { throw TookTooLong() }
+        #expect(itself.peer == 0)
+        let idle = try join(owner)
+        let late = try join(owner)
+        try late.send(.have(ChunkIDList.encode(runs: [3..<4])))
+        guard case .rosterAdd(1, 2, let other) = try first.next(.rosterAdd) else { throw TookTooLong() }
+        #expect(other.peer == 2)
+        // The one that takes no part hears of both, and may still come in.
+        #expect(try idle.next(.rosterAdd) == .rosterAdd(position: 1, total: 2, other))
+        try idle.send(.request(first: 5, count: 1))
+        guard case .rosterAdd(2, 3, let last) = try first.next(.rosterAdd) else { throw TookTooLong() }
+        #expect(last.peer == 1)
+        owner.interrupt.signal()
+        #expect(throws: NodeFailure.self) { try owner.report() }
+    }
+}
