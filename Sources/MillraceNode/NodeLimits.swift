@@ -32,7 +32,7 @@ enum NodeLimits {
     /// What a goodbye may take.
     static let goodbyeNanoseconds: UInt64 = 1_000_000_000
     /// Pause before a lost or refused connection is tried again; it doubles up to the longest.
-    static let firstRetryNanoseconds: UInt64 = 10_000_000
+    static let firstRetryNanoseconds: UInt64 = 50_000_000
     static let longestRetryNanoseconds: UInt64 = 2_000_000_000
     /// A machine of a LAN that does not answer by then is not there.
     static let connectNanoseconds: UInt64 = 5_000_000_000
