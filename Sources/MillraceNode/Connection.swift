@@ -56,7 +56,10 @@ final class Connection<Handler: ConnectionHandler> {
         let isHeldBack = unsentControlByteCount > unsentControlLimit
         let newsAt = isHeldBack ? .max : try feedTransport(now: now)
         let isFlushed = try flush(now: now)
-        if isFlushed { unsentControlByteCount = 0 }
+        if isFlushed {
+            unsentControlByteCount = 0
+            liveness.flushed()
+        }
         if isFlushed, isHeldBack { return }
         // Who asks without reading the answers is not read either until it does.
         let takesMore = unsentControlByteCount <= unsentControlLimit
@@ -246,7 +249,9 @@ final class Connection<Handler: ConnectionHandler> {
 
     private func handle(_ event: FrameReceiver.Event, now: UInt64) throws(ConnectionEnd) {
         switch event {
-        case .message(.ping(let token)): _ = link.post(.pong(token))
+        case .message(.ping(let token)):
+            try liveness.pinged()
+            _ = link.post(.pong(token))
         case .message(.pong): break
         case .message(.goodbye(let code, let reason)): throw .saidGoodbye(code, reason)
         case .message(let message): try handler.received(message, now: now)
