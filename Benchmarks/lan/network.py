@@ -124,7 +124,7 @@ class Network:
     def _shape(namespace, device, rate):
         if rate is None:
             return
-        burst = int(max(64000, rate / 8 / 200))
+        burst = int(max(70000, rate / 8 / 200))
         limit = int(max(2 * burst, 1500000))
         run("tc", "-n", namespace, "qdisc", "add", "dev", device, "root", "tbf",
             "rate", f"{int(rate)}bit", "burst", str(burst), "limit", str(limit))

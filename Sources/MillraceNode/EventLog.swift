@@ -22,49 +22,21 @@ public struct LogOptions: Sendable {
     public init() {}
 }
 
-/// Who is at the other end.
-enum Party: Sendable, Equatable {
-    case owner
-    case peer(PeerIndex)
-    case unknown
-}
-
-/// The events that users asked to see, owner and peers alike.
-enum ChunkEvent: Sendable {
-    case received, sent
-    /// It was here already; with these events what all nodes sent is what all received (P10).
-    case discarded
-    /// It does not match its digest.
-    case refused
-
-    fileprivate var name: StaticString {
-        switch self {
-        case .received: "chunk received"
-        case .sent: "chunk sent"
-        case .discarded: "chunk discarded"
-        case .refused: "chunk refused"
-        }
-    }
-}
-
-enum ListEvent: Sendable {
-    case received, sent
-
-    fileprivate var name: StaticString { self == .received ? "chunk ID list received" : "chunk ID list sent" }
-}
-
-enum RequestEvent: Sendable {
-    case sent, received
-
-    fileprivate var name: StaticString { self == .sent ? "chunks requested" : "request received" }
-}
-
-/// The console: one line an event, in text or JSON, collected in memory and written in large pieces by `ConsoleThread`,
-/// so that a line costs well under a microsecond and no thread that moves chunks waits for a terminal.
+/// The console: one line an event, in text or JSON, kept as numbers in memory, put into words and written in large pieces
+/// by `ConsoleThread`, so that an event costs those who move chunks a few dozen nanoseconds and never a wait for a
+/// terminal.
 final class EventLog: Sendable {
-    private struct Pending: ~Copyable {
-        var buffer = LineBuffer()
-        var sequence: UInt64 = 0
+    private struct Pending {
+        var records: [EventRecord] = []
+        /// Of the notices among them.
+        var texts: [[UInt8]] = []
+    }
+
+    private struct Writing: ~Copyable {
+        var writer: EventWriter
+        /// Taken from `pending` to be written; empty between, its storage is used again.
+        var waiting = Pending()
+        var isOpen = true
     }
 
     let options: LogOptions
@@ -73,11 +45,8 @@ final class EventLog: Sendable {
     private let role: StaticString
     private let number = Atomic<UInt32>(PeerIndex.max)
     private let startNanoseconds = MonotonicClock.nowNanoseconds
-    /// The time of day is counted on from the start's by the monotonic clock: one call of the system less a line, and
-    /// it never jumps.
-    private let startWallNanoseconds: UInt64
     private let pending = Lock(Pending())
-    private let writing = Lock(true)
+    private let writing: Lock<Writing>
     private let onFirst: @Sendable () -> Void
 
     /// - Parameter onFirst: called when the first line waits after a flush, and again when there are many, so that
@@ -86,8 +55,14 @@ final class EventLog: Sendable {
         self.role = role == .owner ? "owner" : "peer"
         self.options = options
         self.onFirst = onFirst
+        // The time of day is counted on from here by the monotonic clock: one call of the system less an event, and it
+        // never jumps.
         let wall = WallClock.now
-        startWallNanoseconds = UInt64(max(0, wall.seconds)) * 1_000_000_000 + UInt64(max(0, wall.nanoseconds))
+        let wallNanoseconds = UInt64(max(0, wall.seconds)) * 1_000_000_000 + UInt64(max(0, wall.nanoseconds))
+        writing = Lock(
+            Writing(
+                writer: EventWriter(
+                    role: self.role, isJSON: options.format == .json, startWallNanoseconds: wallNanoseconds)))
         screen = Screen(descriptor: options.noticeDescriptor)
         if options.file != nil { record("the run begins at \(WallClock.text)") }
     }
@@ -100,36 +75,20 @@ final class EventLog: Sendable {
     func chunk(
         _ event: ChunkEvent, _ chunk: ChunkID, byteCount: UInt32, _ party: Party, tookNanoseconds: UInt64? = nil
     ) {
-        line(event.name) { line in
-            line.field("chunk", UInt64(chunk))
-            line.field("bytes", UInt64(byteCount))
-            if let tookNanoseconds { line.field("seconds", nanoseconds: tookNanoseconds) }
-            line.end(party)
-        }
+        add(EventRecord(event, chunk, byteCount: byteCount, party, tookNanoseconds: tookNanoseconds))
     }
 
     func list(_ event: ListEvent, count: Int, isAddition: Bool, _ party: Party) {
-        line(event.name) { line in
-            line.field("chunks", UInt64(count))
-            line.field("form", isAddition ? "addition" : "whole")
-            line.end(party)
-        }
+        add(EventRecord(event, count: count, isAddition: isAddition, party))
     }
 
     func request(_ event: RequestEvent, first: ChunkID, count: UInt32, _ party: Party) {
-        line(event.name) { line in
-            line.field("chunk", UInt64(first))
-            line.field("count", UInt64(count))
-            line.end(party)
-        }
+        add(EventRecord(event, first: first, count: count, party))
     }
 
     /// A request that leaves the choice of chunks to the owner.
     func credit(_ event: RequestEvent, count: UInt32, _ party: Party) {
-        line(event.name) { line in
-            line.field("credits", UInt64(count))
-            line.end(party)
-        }
+        add(EventRecord(event, credits: count, party))
     }
 
     /// Something people should know, on stderr and in the log file.
@@ -157,15 +116,20 @@ final class EventLog: Sendable {
 
     func flush() {
         var hasFailed = false
-        writing.withLock { isOpen in
-            let bytes = pending.withLock { pending in
-                let bytes = pending.buffer.bytes
-                pending.buffer.clear()
-                return bytes
+        writing.withLock { state in
+            pending.withLock { swap(&$0, &state.waiting) }
+            guard !state.waiting.records.isEmpty else { return }
+            if state.isOpen {
+                let target = options.file?.descriptor ?? options.eventDescriptor
+                var isOpen = true
+                state.writer.write(state.waiting.records, state.waiting.texts) { bytes in
+                    isOpen = screen.write(bytes, to: target)
+                    return isOpen
+                }
+                (state.isOpen, hasFailed) = (isOpen, !isOpen)
             }
-            guard isOpen, !bytes.isEmpty else { return }
-            isOpen = screen.write(bytes, to: options.file?.descriptor ?? options.eventDescriptor)
-            hasFailed = !isOpen
+            state.waiting.records.removeAll(keepingCapacity: true)
+            state.waiting.texts.removeAll()
         }
         guard hasFailed, let file = options.file else { return }
         writeAll(Array("\(name): the log \(file.path) can't be written any more\n".utf8), to: options.noticeDescriptor)
@@ -177,35 +141,32 @@ final class EventLog: Sendable {
     }
 
     private func record(_ text: String) {
-        let bytes = Array((options.format == .json ? Report.quoted(text) : text).utf8)
-        line("notice", textByteCount: bytes.count) { $0.end(notice: bytes) }
+        let text = Array((options.format == .json ? Report.quoted(text) : text).utf8)
+        add(.notice, text: text)
     }
 
     @inline(__always)
-    private func line(_ event: StaticString, textByteCount: Int = 0, _ fields: (inout EventLine) -> Void) {
+    private func add(_ record: EventRecord, text: [UInt8]? = nil) {
         guard options.level > .quiet || options.file != nil else { return }
-        let elapsed = MonotonicClock.nowNanoseconds - startNanoseconds
-        let (before, after) = pending.withLock { pending in
-            let before = pending.buffer.count
-            pending.sequence += 1
-            let start = pending.buffer.room(EventLine.longestByteCount + textByteCount)
-            var line = EventLine(at: start, isJSON: options.format == .json)
-            let number = number.load(ordering: .relaxed)
-            line.begin(
-                pending.sequence, elapsedNanoseconds: elapsed, wallNanoseconds: startWallNanoseconds + elapsed,
-                role: role, number, event)
-            fields(&line)
-            pending.buffer.take(upTo: line.end)
-            return (before, pending.buffer.count)
+        var record = record
+        record.elapsedNanoseconds = MonotonicClock.nowNanoseconds - startNanoseconds
+        record.node = number.load(ordering: .relaxed)
+        let count = pending.withLock { pending in
+            if let text {
+                record.first = UInt32(clamping: pending.texts.count)
+                pending.texts.append(text)
+            }
+            pending.records.append(record)
+            return pending.records.count
         }
-        if after >= NodeLimits.logByteCount {
+        if count >= NodeLimits.logCount {
             flush()
-        } else if before == 0 || before < NodeLimits.logFlushByteCount && after >= NodeLimits.logFlushByteCount {
+        } else if count == 1 || count == NodeLimits.logFlushCount {
             onFirst()
         }
     }
 
     private func writeAll(_ bytes: [UInt8], to descriptor: CInt) {
-        writing.withLock { _ in _ = screen.write(bytes, to: descriptor) }
+        writing.withLock { _ in _ = bytes.withUnsafeBytes { screen.write($0, to: descriptor) } }
     }
 }

@@ -35,7 +35,7 @@ struct FrameReceiver: ~Copyable {
         case discarding(FrameHeader, left: Int)
     }
 
-    /// What is read past the end of a chunk must be copied: the next header and a little more.
+    /// What is read past the end of a chunk, or where one may begin, must be copied: a header and a little more.
     private static let readAheadByteCount = 4096
 
     /// What the socket waits for now, in bytes.
@@ -45,6 +45,8 @@ struct FrameReceiver: ~Copyable {
     private var stagingEnd = 0
     private var reader = FrameReader()
     private var chunk = Chunk.none
+    /// A chunk has come by this connection: more will.
+    private var takesChunks = false
     private var pool: BufferPool?
     private var buffer: PooledBuffer?
     private var whole = WholeChunks()
@@ -96,7 +98,8 @@ struct FrameReceiver: ~Copyable {
         from socket: borrowing Socket, atMost limit: Int
     ) throws(SystemError) -> Transfer {
         guard case .keeping(let header, let digest, let received) = chunk, let base = chunkBase else {
-            let asked = min(staging.bytes.count, max(1, limit))
+            let room = takesChunks ? FrameReceiver.readAheadByteCount : staging.bytes.count
+            let asked = min(room, max(1, limit))
             let transfer = try socket.receive(into: UnsafeMutableRawBufferPointer(rebasing: staging.bytes[..<asked]))
             if case .bytes(let count) = transfer {
                 stagingEnd = count
@@ -154,6 +157,7 @@ struct FrameReceiver: ~Copyable {
         precondition(pool.byteCount >= header.payloadByteCount, "the handler has checked the length")
         self.pool = pool
         buffer = pool.take()
+        takesChunks = true
         whole.begin(chunkByteCount: pool.byteCount)
         chunk = .keeping(header, digest, received: 0)
     }

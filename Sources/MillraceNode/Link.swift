@@ -34,6 +34,8 @@ final class Link: Sendable {
 
     let wake: WakeUp
     private let mail = Lock(Mail())
+    /// Something was posted since the mailbox was last emptied: the thread looks there at every turn, mostly in vain.
+    private let hasMail = Atomic(false)
     /// Where the thread stands with news (additions, digests), which are no mail: it looks for itself.
     private let newsState = Atomic(NewsState.looking)
 
@@ -49,6 +51,7 @@ final class Link: Sendable {
     func post(_ change: (inout Mail) -> Void) -> Bool {
         mail.withLock { mail in
             change(&mail)
+            hasMail.store(true, ordering: .releasing)
             guard mail.isParked else { return false }
             mail.isParked = false
             return true
@@ -67,7 +70,9 @@ final class Link: Sendable {
 
     /// Takes everything that was posted.
     func take() -> Mail {
-        mail.withLock { mail in
+        guard hasMail.load(ordering: .acquiring) else { return Mail() }
+        return mail.withLock { mail in
+            hasMail.store(false, ordering: .relaxed)
             var taken = Mail()
             swap(&taken, &mail)
             return taken

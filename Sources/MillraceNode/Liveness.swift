@@ -14,7 +14,7 @@ struct Liveness {
     }
 
     mutating func received(now: UInt64) { lastReceived = now }
-    mutating func sent(now: UInt64) { lastSent = now }
+    mutating func sent(now: UInt64) { lastSent = max(lastSent, now) }
     mutating func flushed() { pingCount = 0 }
 
     /// The other side asks for a sign of life. Nodes do that one at a time; a flood of it ends the connection.

@@ -98,9 +98,11 @@ enum NodeLimits {
     static let longRateChunkNanoseconds: UInt64 = 20_000_000
     /// Log lines wait at most this long.
     static let flushNanoseconds: UInt64 = 50_000_000
-    /// A log with so much in memory is written at once; one with more makes those wait who write to it.
-    static let logFlushByteCount = 64 * 1024
-    static let logByteCount = 1 << 20
+    /// A log with so many events in memory is written at once; one with more makes those wait who write to it.
+    static let logFlushCount = 512
+    static let logCount = 8192
+    /// Events that are written with one call.
+    static let logBatchCount = 256
     /// How often progress is drawn: often enough to look alive, seldom enough to cost nothing.
     static let progressBarNanoseconds: UInt64 = 200_000_000
     static let progressLineNanoseconds: UInt64 = 5_000_000_000

@@ -27,9 +27,9 @@ extension OwnerNode {
         let address = socket.remoteAddress
         let handler = ClientHandler(node: self, link: link, address: address)
         let rates = ConnectionRates(serving: self.rates)
-        let end = Connection(
-            socket: socket, link: link, transport: transport, handler: handler, rates: rates, bindsLate: true
-        ).run()
+        var connection = Connection(
+            socket: socket, link: link, transport: transport, handler: handler, rates: rates, bindsLate: true)
+        let end = connection.run()
         log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
         if case .saidGoodbye(.badChunk, _) = end {
             checkSource()

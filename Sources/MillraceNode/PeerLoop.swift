@@ -124,7 +124,7 @@ struct PeerLoop {
         let mark = summarised
         let (content, runs) = node.state.withLock { state in
             // From then on the thread that puts the file together writes the summary, whole.
-            state.phase == .fetching ? (state.content, ChunkIDList.runs(of: state.journal[mark..<count])) : (nil, [])
+            state.phase == .fetching ? (state.content, ChunkIDList.runs(of: Array(state.journal[mark..<count]))) : (nil, [])
         }
         summarised = count
         do throws(StoreError) {

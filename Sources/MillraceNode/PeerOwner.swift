@@ -45,7 +45,9 @@ extension PeerNode {
             }
             let handler = OwnerLinkHandler(node: self, link: link, neighbour: neighbour)
             let rates = ConnectionRates(fetching: self.rates, socket)
-            end = Connection(socket: socket, link: link, transport: transport, handler: handler, rates: rates).run()
+            var connection = Connection(
+                socket: socket, link: link, transport: transport, handler: handler, rates: rates)
+            end = connection.run()
         } catch {
             throw NodeFailure(network: error)
         }

@@ -26,10 +26,9 @@ extension PeerNode {
                     to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: record.link.wake)
                 let handler = DownloadHandler(node: self, record: record)
                 let rates = ConnectionRates(fetching: self.rates, socket)
-                let end = Connection(
-                    socket: socket, link: record.link, transport: try makeTransport(), handler: handler, rates: rates
-                ).run()
-                lost(record, end)
+                var connection = Connection(
+                    socket: socket, link: record.link, transport: try makeTransport(), handler: handler, rates: rates)
+                lost(record, connection.run())
             } catch {
                 log.notice("source \(record.peer) at \(address): \(error)", level: .verbose)
             }

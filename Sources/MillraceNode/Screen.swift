@@ -17,9 +17,11 @@ final class Screen: Sendable {
     }
 
     /// Writes whole lines. False when nobody reads any more.
-    func write(_ bytes: [UInt8], to target: CInt) -> Bool {
+    func write(_ bytes: UnsafeRawBufferPointer, to target: CInt) -> Bool {
         block.withLock { block in
-            guard block.isDrawn, Terminal.isShared(target, descriptor) else { return Screen.put(bytes, to: target) }
+            guard block.isDrawn, Terminal.isShared(target, descriptor) else {
+                return bytes.isEmpty || (try? Console.write(bytes, to: target)) != nil
+            }
             return Screen.put(Array(erasing(block).utf8) + bytes + Array(Screen.text(block.lines).utf8), to: target)
         }
     }

@@ -169,7 +169,8 @@ extension PeerNode {
         let address = socket.remoteAddress
         let handler = UploadHandler(node: self, link: link, identity: identity)
         let rates = ConnectionRates(serving: self.rates)
-        let end = Connection(socket: socket, link: link, transport: transport, handler: handler, rates: rates).run()
+        var connection = Connection(socket: socket, link: link, transport: transport, handler: handler, rates: rates)
+        let end = connection.run()
         log.notice("client \(handler.peer.map { "peer \($0)" } ?? "\(address)"): \(end.text)", level: .verbose)
         update { state, _ in
             state.clients.removeAll { $0.identity == identity }

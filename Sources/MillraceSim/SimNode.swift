@@ -35,10 +35,15 @@ struct Connection {
     var turnsLeft = 0
     /// Chunks the client asked for and got no answer for.
     var asked: [Asked] = []
+    /// Requests that have left the client, and answers that have left the source, and are on their way.
+    var requestsUnderWay = 0
+    var answersUnderWay = 0
 }
 
 struct Asked {
     let chunk: ChunkID
+    /// It has an answer by then, or no connection.
+    let answerBy: UInt64
     var isCancelled = false
 }
 

@@ -110,7 +110,8 @@ extension Simulation {
 
     private func ask(_ chunk: ChunkID, on id: Int, of node: SimNode) {
         checkBound(chunk, id, node)
-        connections[id].asked.append(Asked(chunk: chunk))
+        connections[id].asked.append(Asked(chunk: chunk, answerBy: answerLimit(behind: connections[id].asked.count)))
+        connections[id].requestsUnderWay += 1
         let source = connections[id].source
         story.detail(now) { "peer \(node.number) requests chunk \(chunk) from peer \(source)" }
         queue.push(.request, at: arrival(from: node.number, to: source), id, chunk)

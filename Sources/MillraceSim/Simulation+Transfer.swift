@@ -22,10 +22,12 @@ extension Simulation {
             guard canHear(client, event) else { return }
             arrives(event.b, on: id, at: client, ChunkPurpose(rawValue: event.c) ?? .answer)
         }
+        checkAnswers(on: id)
     }
 
     private func isAsked(_ id: Int, _ chunk: ChunkID) {
         let source = nodes[connections[id].source]
+        connections[id].requestsUnderWay -= 1
         if options.canary == .dropsRequest, generator.next() % 32 == 0 { return }
         guard source.disk.contains(chunk) else { return reject(id, chunk, .notHeld) }
         enqueue(Outgoing(chunk: chunk, purpose: .answer), on: id)
@@ -39,6 +41,7 @@ extension Simulation {
 
     private func reject(_ id: Int, _ chunk: ChunkID, _ reason: RejectReason) {
         let at = arrival(from: connections[id].source, to: connections[id].client)
+        connections[id].answersUnderWay += 1
         queue.push(.reject, at: at, id, chunk, UInt32(reason.rawValue))
     }
 
@@ -53,7 +56,9 @@ extension Simulation {
         guard let position = connections[id].asked.firstIndex(where: { $0.chunk == chunk }) else {
             return checks.fail("peer \(node.number) gets an answer about chunk \(chunk) that it did not ask for")
         }
-        connections[id].asked.remove(at: position)
+        let asked = connections[id].asked.remove(at: position)
+        connections[id].answersUnderWay -= 1
+        if now > asked.answerBy { checks.fail("peer \(node.number) waits too long for an answer about chunk \(chunk)") }
     }
 
     private func arrives(_ chunk: ChunkID, on id: Int, at node: SimNode, _ purpose: ChunkPurpose) {

@@ -71,6 +71,7 @@ extension Simulation {
         let outgoing = connections[id].turnsLeft == 0 ? connections[id].queue.popFirst() : nil
         if !connections[id].queue.isEmpty { becomesReady(id) }
         if let outgoing { hasLeft(outgoing, on: id) }
+        checkAnswers(on: id)
         startNext(node)
     }
 
@@ -79,6 +80,7 @@ extension Simulation {
         let at = max(
             arrival(from: source, to: connections[id].client), connections[id].deliveredAt + options.latencyNanoseconds)
         if options.canary == .losesBytes, generator.next() % 64 == 0 { return }
+        if source != 0 { connections[id].answersUnderWay += 1 }
         queue.push(.chunk, at: at, id, outgoing.chunk, outgoing.purpose.rawValue)
         if outgoing.purpose == .grant {
             owner.wrote(connections[id].clientIndex, at: now)

@@ -35,6 +35,10 @@ final class Simulation {
     var trace = TraceHash()
     var faults: [FaultMark] = []
 
+    /// What `answerLimit` is made of.
+    let slowestChunkNanoseconds: UInt64
+    let longestSilenceNanoseconds: UInt64
+
     private var peerActions: [PeerAction] = []
     var ownerActions: [OwnerAction] = []
 
@@ -49,6 +53,8 @@ final class Simulation {
         unheldCount = Int(layout.chunkCount)
         checks = Checks(layout: layout)
         story = StoryTeller(level: options.story, tell: tell)
+        slowestChunkNanoseconds = plan.slowestChunkNanoseconds(options)
+        longestSilenceNanoseconds = plan.longestSilenceNanoseconds(options)
         nodes = plan.nodes.indices.map { number in
             let policy = PeerPolicy(layout: layout, seed: 0)
             let disk = ChunkSet(chunkCount: layout.chunkCount)
@@ -65,6 +71,7 @@ final class Simulation {
             trace.add(event)
             handle(event)
         }
+        checkOldRequests()
         checks.end(onTheirWay: onTheirWay)
         return makeReport()
     }

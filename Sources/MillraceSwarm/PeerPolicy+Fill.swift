@@ -10,8 +10,19 @@ extension PeerPolicy {
         guard !have.isFull else { return }
         let window = requestWindow
         guard outstandingCount < window + window / 2 else { return }
-        while mayRequest(window, at: now), let choice = choose(perSource: sourceWindow) {
+        let perSource = asksInBatches ? sourceWindow / 2 : sourceWindow
+        while mayRequest(window, at: now), let choice = choose(perSource: perSource) {
             request(choice.chunk, from: choice.index, at: now, into: &actions)
+            if asksInBatches { top(up: choice.index, window, at: now, into: &actions) }
+        }
+    }
+
+    /// Asks one source for as many chunks as its window takes: they come together, for one wake-up here and one there.
+    private mutating func top(up index: Int, _ window: Int, at now: UInt64, into actions: inout [PeerAction]) {
+        while neighbours[index].outstanding.count < sourceWindow, neighbours.wantedCount(index) > 0,
+            mayRequest(window, at: now), let chunk = rarestChunk(of: index), !neighbours[index].isAsked(chunk)
+        {
+            request(chunk, from: index, at: now, into: &actions)
         }
     }
 

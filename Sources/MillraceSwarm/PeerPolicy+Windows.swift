@@ -12,7 +12,10 @@ extension PeerPolicy {
         return pace.announceNanoseconds(batch: max(announceBatch, ring.count / SwarmLimits.ownerAnnounceShare))
     }
 
-    private var announceBatch: Int { isOnLargeRing ? 1 : SwarmLimits.announceBatch }
+    private var announceBatch: Int {
+        if isOnLargeRing { return 1 }
+        return asksInBatches ? SwarmLimits.fastAnnounceBatch : SwarmLimits.announceBatch
+    }
 
     private var isOnLargeRing: Bool { ring.count > SwarmLimits.largeRingCount }
 
@@ -20,10 +23,11 @@ extension PeerPolicy {
     mutating func topUpCredits(into actions: inout [PeerAction]) {
         guard acceptsGrants, selfIndex != nil, !have.isFull else { return }
         let base = isOnLargeRing ? 1 : SwarmLimits.creditWindow
-        let scale = grantPace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
+        let own = grantPace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
+        let scale = asksInBatches ? max(own, windowScale) : own
         let target = min(base * scale, WireLimits.largestOutstandingCount)
         let missing = target - creditsOutstanding
-        guard missing > target / 4 || creditsOutstanding == 0, missing > 0 else { return }
+        guard missing > target / (asksInBatches ? 2 : 4) || creditsOutstanding == 0, missing > 0 else { return }
         creditsOutstanding += missing
         actions.append(.credit(missing))
     }
@@ -31,9 +35,10 @@ extension PeerPolicy {
     /// Sizes the windows for the rate at which chunks come, the number of sources there are and the ring.
     mutating func sizeWindows() {
         let base = SwarmLimits.requestWindow
-        let scale = pace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
-        requestWindow = base * scale
-        sourceWindow = requestsPerSource * scale
+        windowScale = pace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
+        requestWindow = base * windowScale
+        sourceWindow = requestsPerSource * windowScale
+        asksInBatches = !isOnLargeRing && windowScale > 1 && pace.isFast(chunkByteCount: layout.chunkByteCount)
     }
 
     private var requestsPerSource: Int {

@@ -46,6 +46,10 @@ public struct PeerPolicy: Sendable {
     /// How many may, at all sources together and at each.
     var requestWindow = SwarmLimits.requestWindow
     var sourceWindow = SwarmLimits.requestWindowPerFewSources
+    /// How many times the least they are.
+    var windowScale = 1
+    /// Chunks come so fast that a source is asked for several at a time.
+    var asksInBatches = false
     /// Digests are known for chunks below this number; no other chunk could be verified.
     var digestCount: UInt32 = 0
     /// All chunks below this one are held.

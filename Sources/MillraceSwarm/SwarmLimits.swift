@@ -13,6 +13,14 @@ public enum SwarmLimits {
     public static let requestWindowPerFewSources = 4
     /// Credits a peer keeps with the owner: one chunk on the wire, one to follow.
     public static let creditWindow = 2
+    /// No gigabit link carries so much: a node that takes more has processors that are scarce, not a link, and every
+    /// message and wake-up is for several chunks. Below it depth costs more than messages do.
+    public static let fastBytesPerSecond: UInt64 = 120_000_000
+    /// There all windows are so many times as large, and are filled up again once half of them is empty: five peers on
+    /// two processors then need a fifth less of them; links of a gigabit would lose 0.4 % of their time to it.
+    public static let fastWindowTimes = 5
+    /// Chunks that go in one announcement there.
+    public static let fastAnnounceBatch = 16
     /// No window grows beyond this, in requests and in bytes, however short a chunk's time is.
     public static let largestWindow = 1024
     public static let largestWindowByteCount = 8 * 1024 * 1024

@@ -27,9 +27,11 @@ public enum ChunkIDList {
     }
 
     /// The runs that cover these IDs, in whatever order they come.
-    public static func runs(of chunks: some Sequence<ChunkID>) -> [Range<ChunkID>] {
+    public static func runs(of chunks: [ChunkID]) -> [Range<ChunkID>] {
         var runs: [Range<ChunkID>] = []
-        for chunk in chunks.sorted() {
+        var ascending = chunks
+        ascending.sort()
+        for chunk in ascending {
             if let last = runs.last, last.upperBound == chunk {
                 runs[runs.count - 1] = last.lowerBound..<(chunk + 1)
             } else if runs.last?.contains(chunk) != true {

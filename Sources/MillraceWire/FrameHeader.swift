@@ -20,6 +20,10 @@ public struct FrameHeader: Sendable, Equatable {
     }
 
     public func append(to bytes: inout [UInt8]) {
+        FrameHeader.append(type, chunk: chunk, payloadByteCount: payloadByteCount, to: &bytes)
+    }
+
+    static func append(_ type: MessageType, chunk: ChunkID, payloadByteCount: Int, to bytes: inout [UInt8]) {
         bytes.appendInteger(UInt32(payloadByteCount))
         bytes.append(type.rawValue)
         bytes.append(0)

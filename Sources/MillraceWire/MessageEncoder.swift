@@ -2,12 +2,13 @@ extension Message {
     /// Appends the whole frame, header and payload, to `bytes`.
     public func append(to bytes: inout [UInt8]) {
         let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: WireLimits.frameHeaderByteCount))
+        FrameHeader.append(type, chunk: headerChunk, payloadByteCount: 0, to: &bytes)
         appendPayload(to: &bytes)
         let payloadByteCount = bytes.count - start - WireLimits.frameHeaderByteCount
-        var header: [UInt8] = []
-        FrameHeader(type: type, chunk: headerChunk, payloadByteCount: payloadByteCount).append(to: &header)
-        bytes.replaceSubrange(start..<(start + header.count), with: header)
+        precondition(type.payloadByteCounts.contains(payloadByteCount), "\(type) of \(payloadByteCount) bytes")
+        for index in 0..<4 {
+            bytes[start + index] = UInt8(truncatingIfNeeded: payloadByteCount >> (8 * (3 - index)))
+        }
     }
 
     /// The whole frame on its own.

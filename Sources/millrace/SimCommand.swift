@@ -13,7 +13,7 @@ struct SimCommand: ParsableCommand {
     @Option(help: "Bytes per second of each link, each way.") var rate = ByteSize(byteCount: 25_000_000)
     @Option(help: "Nanoseconds from any node to any other.") var latency: UInt64 = 200_000
     @Option(help: "The run: the same seed gives the same.") var seed: UInt64 = 1
-    @Option(help: "Run so many seeds, from --seed up, and say which fail.") var seeds: UInt64 = 1
+    @Option(help: "Run so many seeds, from --seed up, and say which fail.") var seeds: UInt64?
     @Option(help: "What happens besides the transfer.") var scenario: SimScenario = .even
     @Option(help: "A bug to build in, which must be found.") var canary: SimCanary?
     @Option(help: "Turns into which an uplink cuts each chunk.") var turns = 1
@@ -32,24 +32,25 @@ struct SimCommand: ParsableCommand {
             throw ValidationError("--chunk-size takes 1KiB to 16MiB")
         }
         guard chunks <= 1 << 24 else { throw ValidationError("--chunks takes at most 16777216") }
-        guard rate.byteCount > 0, turns > 0, seeds > 0 else {
+        guard rate.byteCount > 0, turns > 0, seeds != 0 else {
             throw ValidationError("--rate, --turns and --seeds take numbers from 1")
         }
     }
 
     func run() throws {
         var bad = 0
-        for offset in 0..<seeds {
+        let count = seeds ?? 1
+        for offset in 0..<count {
             let report = try runSimulation(options(seed: seed &+ offset)) { Output.line($0) }
-            if seeds == 1 || !report.isGood { Output.line(report.summary) }
-            if let plot, seeds == 1 { try TextFile.write(report.plot(), to: plot) }
+            if seeds == nil || !report.isGood { Output.line(report.summary) }
+            if let plot, count == 1 { try TextFile.write(report.plot(), to: plot) }
             guard !report.isGood else { continue }
             bad += 1
             for violation in report.violations { Output.line("  broken: \(violation)") }
             Output.line("  again: \(report.command)")
         }
-        if seeds > 1 { Output.line("\(seeds) runs, \(bad) bad") }
-        guard bad == 0 else { throw NodeFailure(.noProgress, "\(bad) of \(seeds) simulated runs are bad") }
+        if seeds != nil { Output.line("\(count) runs, \(bad) bad") }
+        guard bad == 0 else { throw NodeFailure(.noProgress, "\(bad) of \(count) simulated runs are bad") }
     }
 
     private func options(seed: UInt64) -> SimOptions {

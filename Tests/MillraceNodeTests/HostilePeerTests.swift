@@ -122,7 +122,7 @@ struct HostilePeer: Sendable, CustomTestStringConvertible {
         let bench = try Bench(byteCount: 300_000)
         let owner = try owner(bench, peers: 2)
         let first = try bench.peer("first", of: owner.port)
-        try waitUntil { bench.output("first") != nil }
+        try waitUntil { first.isComplete }
         for row in HostilePeer.anywhere + HostilePeer.atPeer {
             let link = try introduce(first)
             try link.send(bytes: row.bytes)

@@ -100,7 +100,9 @@ struct HostileSource: Sendable, CustomTestStringConvertible {
         try hostile.send(bytes: row.bytes(owner))
         #expect(try hostile.goodbye() == row.code)
         #expect(try hostile.receive() == .closed)
+        hostile.close()
         try owner.serve(link)
+        link.close()
         #expect(try peer.report().contentID == owner.contentID)
         #expect(bench.output("peer") == owner.bytes)
         if row.code == .badChunk { #expect(peer.node.report.badChunkSources == [1]) }
@@ -172,6 +174,7 @@ struct HostileSource: Sendable, CustomTestStringConvertible {
         }
         try link.send(bytes: row.bytes(owner))
         #expect(try link.goodbye() == row.code)
+        link.close()
         if row.code == .badChunk {
             // It may have been the wire: the peer comes again.
             _ = try owner.meet()

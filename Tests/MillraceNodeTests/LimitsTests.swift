@@ -108,15 +108,6 @@ import Testing
         }
     }
 
-    /// A stranger that keeps a connection alive by ping alone has the time of the handshake, like any other.
-    @Test func whoSaysHelloAndNeverJoinsIsTimedOut() throws {
-        try withOwner { owner in
-            let link = try TestLink(port: owner.port)
-            try link.send(Self.hello, .ping(1))
-            #expect(try link.goodbye(withinSeconds: 15) == .timedOut)
-        }
-    }
-
     @Test func connectionsFromOneAddressHaveABound() throws {
         try withOwner { owner in
             var members: [TestLink] = []

@@ -82,7 +82,7 @@ private final class LyingPeer: Sendable {
         defer { liar.stop() }
         let names = (0..<goodCount).map { "peer-\($0)" }
         let peers = try names.map { try bench.peer($0, of: owner.port) }
-        try waitUntil { names.allSatisfy { bench.output($0) != nil } }
+        try waitUntil { peers.allSatisfy(\.isComplete) }
         liar.stop()
         let reports = try peers.map { try $0.report(withinSeconds: 90) }
         for (name, report) in zip(names, reports) {
@@ -109,7 +109,7 @@ private final class LyingPeer: Sendable {
         let bench = try Bench(byteCount: 30_000)
         let owner = try bench.owner { $0.chunkByteCount = 10_000 }
         let good = try bench.peer("good", of: owner.port)
-        try waitUntil { bench.output("good") != nil }
+        try waitUntil { good.isComplete }
         let link = try TestLink(port: good.port)
         let swarm = good.node.state.withLock { $0.swarm }
         let hello = HelloMessage(role: .peer, swarm: swarm, node: .random())

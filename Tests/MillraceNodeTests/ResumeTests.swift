@@ -32,7 +32,7 @@ import Testing
     private func runFirstOwner(_ bench: Bench, port: UInt16, _ names: [String], peers: Int) throws -> [RunningPeer] {
         let owner = try owner(bench, port: port, .flat, peers: peers)
         let running = try names.map { try bench.peer($0, of: port) }
-        try waitUntil { names.allSatisfy { bench.output($0) != nil } }
+        try waitUntil { running.allSatisfy(\.isComplete) }
         owner.interrupt.signal()
         #expect(throws: NodeFailure.self) { try owner.report() }
         return running
@@ -149,8 +149,8 @@ import Testing
         try link.send(.join(JoinMessage(listenPort: 9)))
         guard try link.next(.welcome) != nil else { throw TookTooLong() }
         try waitUntil { peer.node.token != before || peer.isOver }
-        #expect(try peer.report().contentID != nil)
         link.close()
+        #expect(try peer.report().contentID != nil)
         _ = try owner.report()
         #expect(bench.output("peer") == bench.bytes)
     }

@@ -68,7 +68,7 @@ import Testing
         let bench = try Bench(byteCount: 1000)
         let owner = try bench.owner()
         let first = try bench.peer("first", of: owner.port)
-        try waitUntil { bench.output("first") != nil }
+        try waitUntil { first.isComplete }
         let second = try bench.peer("second", of: first.port)
         #expect(failure { _ = try second.report() } == .protocolFault)
         for node in [owner.interrupt, first.interrupt] { node.signal() }
@@ -80,8 +80,8 @@ import Testing
     @Test func peersFinishWithoutTheOwnerOnceTheChunksAreOut() throws {
         let bench = try Bench(byteCount: 300_000)
         let owner = try bench.owner { $0.chunkByteCount = 10_000 }
-        let first = try bench.peer("first", of: owner.port) { $0.common.lingerSeconds = 5 }
-        try waitUntil { bench.output("first") != nil }
+        let first = try bench.peer("first", of: owner.port) { $0.common.lingerSeconds = 0.5 }
+        try waitUntil { first.isComplete }
         owner.interrupt.signal()
         #expect(failure { _ = try owner.report() } == .interrupted)
         #expect(try first.report().bytesFromOwner == 300_000)

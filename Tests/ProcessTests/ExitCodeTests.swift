@@ -3,26 +3,34 @@ import Testing
 
 /// The number a process leaves with, and the line it says first.
 @Suite(.timeLimit(.minutes(5))) struct ExitCodeTests {
-    @Test(arguments: [
-        "", "nonsense", "owner", "owner 9000", "owner nine data.bin", "owner 0 data.bin", "owner 70000 data.bin",
-        "owner 9000 data.bin --peers 0", "owner 9000 data.bin --peers x", "owner 9000 data.bin --chunk-size 1",
-        "owner 9000 data.bin --chunk-size 17MiB", "owner 9000 data.bin --linger -1", "owner 9000 data.bin --nonsense",
-        "peer", "peer 9000", "peer 9000 nine", "peer 9000 9001 host:", "peer 9000 9001 9002 9003",
-        "peer 9000 9001 --timeout -1", "peer 9000 9001 --timeout x", "peer 9000 9001 --content abc",
-        "peer 9000 9001 --store tape", "peer 9000 9001 --io magic", "peer 9000 9001 -q -v",
-        "peer 9000 9001 --progress much", "peer --discover 9001 9002 9003",
-        "peer 9000 9001 --log-format xml", "peer 9000 9001 --http", "owner 9000 data.bin --http host:",
-        "verify", "verify data.bin --chunk-size 1", "demo --peers 0",
-        "owner 9000 data.bin --rate-limit 12XB", "owner 9000 data.bin --rate-limit 0",
-        "owner 9000 data.bin --rate-limit 1KB", "peer 9000 9001 --rate-limit-down -5MB",
-        "peer 9000 9001 --rate-limit 1.2.3MB", "peer 9000 9001 --rate-limit-down gbit",
-    ])
-    func badUsageIs64AndSaysWhy(words: String) throws {
+    private static let badUsage = [
+        ["", "nonsense", "verify", "verify data.bin --chunk-size 1", "demo --peers 0"],
+        [
+            "owner", "owner 9000", "owner nine data.bin", "owner 0 data.bin", "owner 70000 data.bin",
+            "owner 9000 data.bin --peers 0", "owner 9000 data.bin --peers x", "owner 9000 data.bin --chunk-size 1",
+            "owner 9000 data.bin --chunk-size 17MiB", "owner 9000 data.bin --linger -1",
+            "owner 9000 data.bin --nonsense", "owner 9000 data.bin --http host:",
+            "owner 9000 data.bin --rate-limit 12XB", "owner 9000 data.bin --rate-limit 0",
+            "owner 9000 data.bin --rate-limit 1KB",
+        ],
+        [
+            "peer", "peer 9000", "peer 9000 nine", "peer 9000 9001 host:", "peer 9000 9001 9002 9003",
+            "peer 9000 9001 --timeout -1", "peer 9000 9001 --timeout x", "peer 9000 9001 --content abc",
+            "peer 9000 9001 --store tape", "peer 9000 9001 --io magic", "peer 9000 9001 -q -v",
+            "peer 9000 9001 --progress much", "peer --discover 9001 9002 9003", "peer 9000 9001 --log-format xml",
+            "peer 9000 9001 --http", "peer 9000 9001 --rate-limit-down -5MB", "peer 9000 9001 --rate-limit 1.2.3MB",
+            "peer 9000 9001 --rate-limit-down gbit",
+        ],
+    ]
+
+    @Test(arguments: badUsage) func badUsageIs64AndSaysWhy(commands: [String]) throws {
         let ground = try Ground()
         try ground.file("data.bin", byteCount: 10)
-        let child = try ground.start("child", words)
-        #expect(try child.wait(withinSeconds: 20) == (words.isEmpty ? 0 : 64))
-        #expect(!(child.errors + child.output).isEmpty)
+        let children = try commands.enumerated().map { try ground.start("\($0)", $1) }
+        for (words, child) in zip(commands, children) {
+            #expect(try child.wait() == (words.isEmpty ? 0 : 64), "\(words)")
+            #expect(!(child.errors + child.output).isEmpty, "\(words)")
+        }
         #expect(ground.names(".").filter { $0.hasPrefix("owner-") || $0.hasPrefix("peer-") }.isEmpty)
     }
 
@@ -48,13 +56,15 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        "12MB", "100MB/s", "1gbit", "200Mbit/s", "8MiB", "1.5GB", "500000", "64K", "2Gibit/s", "1Gbps", "20mb/S",
-    ])
-    func aRateAsPeopleWriteItIsTaken(rate: String) throws {
+    @Test func ratesAsPeopleWriteThemAreTaken() throws {
         let ground = try Ground()
-        let child = try ground.start("child", "owner 9000 missing --rate-limit \(rate) --rate-limit-down \(rate)")
-        #expect(try child.wait(withinSeconds: 20) == 8)
+        let rates = [
+            "12MB", "100MB/s", "1gbit", "200Mbit/s", "8MiB", "1.5GB", "500000", "64K", "2Gibit/s", "1Gbps", "20mb/S",
+        ]
+        let children = try rates.enumerated().map {
+            try ground.start("\($0)", "owner 9000 missing --dir \($0) --rate-limit \($1) --rate-limit-down \($1)")
+        }
+        for (rate, child) in zip(rates, children) { #expect(try child.wait() == 8, "\(rate)") }
     }
 
     @Test func noOwnerWithinTheTimeOutIs3() throws {
@@ -114,9 +124,9 @@ import Testing
 
     @Test func anOwnerLostOnTheWayIs4() throws {
         let ground = try Ground()
-        try ground.file("data.bin", byteCount: 20_000_000)
+        try ground.file("data.bin", byteCount: 2_000_000)
         let ports = try FreePort.take(2)
-        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 1KiB")
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 1KiB --rate-limit 1MB")
         let peer = try ground.start("peer", "peer \(ports[0]) \(ports[1]) --timeout 2")
         try waitUntil { ground.chunkFiles("peer-\(ports[1])").count > 100 }
         owner.signal(SIGKILL)

@@ -3,8 +3,10 @@ import Testing
 
 /// Processes that are killed and started again with the same command.
 @Suite(.timeLimit(.minutes(3))) struct RestartTests {
-    private static let byteCount = 6_000_000
+    private static let byteCount = 1_500_000
     private static let shared = "--timeout 60 --linger 60"
+    /// At this rate a transfer is on its way for long enough to be caught there.
+    private static let paced = "--rate-limit 1MB \(shared)"
 
     /// A peer's process once it has a part of the chunks.
     private func halfWay(_ ground: Ground, _ name: String, _ command: String, _ node: String) throws -> Child {
@@ -17,7 +19,7 @@ import Testing
         let ground = try Ground()
         let bytes = try ground.file("data.bin", byteCount: Self.byteCount)
         let ports = try FreePort.take(3)
-        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 1KiB --peers 2 \(Self.shared)")
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 1KiB --peers 2 \(Self.paced)")
         let command = "peer \(ports[0]) \(ports[1]) --log-format json \(Self.shared)"
         let first = try halfWay(ground, "first", command, "peer-\(ports[1])")
         first.signal(SIGKILL)
@@ -38,7 +40,7 @@ import Testing
         let ground = try Ground()
         let bytes = try ground.file("data.bin", byteCount: Self.byteCount)
         let ports = try FreePort.take(3)
-        let command = "owner \(ports[0]) data.bin --chunk-size 1KiB --peers 2 \(Self.shared)"
+        let command = "owner \(ports[0]) data.bin --chunk-size 1KiB --peers 2 \(Self.paced)"
         let owner = try ground.start("owner", command)
         let first = try halfWay(ground, "1", "peer \(ports[0]) \(ports[1]) \(Self.shared)", "peer-\(ports[1])")
         owner.signal(SIGKILL)
@@ -55,7 +57,7 @@ import Testing
         let ground = try Ground()
         let bytes = try ground.file("data.bin", byteCount: Self.byteCount)
         let ports = try FreePort.take(3)
-        let command = "owner \(ports[0]) data.bin --chunk-size 1KiB --peers 2 \(Self.shared)"
+        let command = "owner \(ports[0]) data.bin --chunk-size 1KiB --peers 2 \(Self.paced)"
         let owner = try ground.start("owner", command)
         let peers = try [1, 2].map { try ground.start("\($0)", "peer \(ports[0]) \(ports[$0]) \(Self.shared)") }
         try waitUntil { [1, 2].allSatisfy { ground.chunkFiles("peer-\(ports[$0])").count > 100 } }
@@ -70,7 +72,7 @@ import Testing
         let ground = try Ground()
         let bytes = try ground.file("data.bin", byteCount: Self.byteCount)
         let ports = try FreePort.take(4)
-        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 1KiB --peers 2 \(Self.shared)")
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 1KiB --peers 2 \(Self.paced)")
         let dies = try ground.start("dies", "peer \(ports[0]) \(ports[1]) \(Self.shared)")
         let others = try [2, 3].map {
             try ground.start("\($0)", "peer \(ports[0]) \(ports[$0]) \(ports[1]) \(Self.shared)")

@@ -3,7 +3,7 @@ import Testing
 
 /// How much a killed peer has to fetch once more.
 @Suite(.timeLimit(.minutes(3))) struct ResumeShareTests {
-    private static let chunkCount = 8000
+    private static let chunkCount = 2000
 
     /// Killed with half of the chunks, a peer fetches at most 51 % of the file after its restart.
     @Test(arguments: ["chunks", "flat"]) func whatAPeerHadWhenItWasKilledIsNotFetchedAgain(store: String) throws {
@@ -11,7 +11,8 @@ import Testing
         let bytes = try ground.file("data.bin", byteCount: Self.chunkCount * 1024)
         let ports = try FreePort.take(2)
         let options = "--timeout 60 --linger 60 --log-format json"
-        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 1KiB --peers 1 \(options)")
+        let pace = "--chunk-size 1KiB --rate-limit 1MB"
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --peers 1 \(pace) \(options)")
         let command = "peer \(ports[0]) \(ports[1]) --store \(store) \(options)"
         let first = try ground.start("first", command)
         try waitUntil { received(first) >= Self.chunkCount / 2 }

@@ -10,9 +10,10 @@ struct TerminalTests {
 
     /// A peer that is half-way and stays there: its owner is stopped.
     private func halfWay(_ ground: Ground, _ terminal: Terminal, _ more: String = "") throws -> Child {
-        try ground.file("data.bin", byteCount: 20_000_000)
+        try ground.file("data.bin", byteCount: 2_000_000)
         let ports = try FreePort.take(2)
-        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 1KiB --timeout 60")
+        let owner = try ground.start(
+            "owner", "owner \(ports[0]) data.bin --chunk-size 1KiB --rate-limit 1MB --timeout 60")
         try terminal.type("peer \(ports[0]) \(ports[1]) --timeout 60 \(more)")
         try waitUntil { ground.chunkFiles("peer-\(ports[1])").count > 200 }
         owner.signal(SIGSTOP)
@@ -25,7 +26,7 @@ struct TerminalTests {
         let terminal = try Terminal(columns: 100, rows: 12, in: ground)
         let owner = try halfWay(ground, terminal)
         defer { owner.signal(SIGKILL) }
-        let bar = /^data\.bin +[━╸─]+ +[0-9]+ % +[0-9.]+ k?B\/s +[0-9:-]+ +[0-9]+\/19532 chunks/
+        let bar = /^data\.bin +[━╸─]+ +[0-9]+ % +[0-9.]+ k?B\/s +[0-9:-]+ +[0-9]+\/1954 chunks/
         try waitUntil {
             let lines = try terminal.lines()
             return lines.count == 12 && lines[11].contains(bar)
@@ -36,10 +37,10 @@ struct TerminalTests {
     /// Every event of the whole run is intact, though the bar was drawn between them.
     @Test func nothingIsGarbledOnTheWay() throws {
         let ground = try Ground()
-        let bytes = try ground.file("data.bin", byteCount: 3_000_000)
+        let bytes = try ground.file("data.bin", byteCount: 1_000_000)
         let ports = try FreePort.take(2)
         let terminal = try Terminal(columns: 150, rows: 10, in: ground)
-        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 4KiB --peers 1")
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --chunk-size 4KiB --rate-limit 1MB --peers 1")
         try terminal.type("peer \(ports[0]) \(ports[1]) --timeout 60")
         #expect(try owner.wait() == 0)
         try waitUntil { try terminal.lines().contains { $0.hasPrefix("left with 0") } }
@@ -48,7 +49,7 @@ struct TerminalTests {
         let known = all.filter { $0.wholeMatch(of: event) != nil || $0.hasPrefix("peer") || $0.hasPrefix("  ") }
         let rest = all.filter { !known.contains($0) }
         #expect(rest.allSatisfy { $0.hasPrefix("report: data.bin") || $0.hasPrefix("left with 0") }, "\(rest)")
-        #expect(all.count { $0.contains(": chunk received ") } == 733)
+        #expect(all.count { $0.contains(": chunk received ") } == 245)
     }
 
     @Test func aTerminalThatBecomesNarrowOrWideIsFilledAnew() throws {
@@ -96,10 +97,10 @@ struct TerminalTests {
 
     @Test func theOwnerShowsABarForEveryPeer() throws {
         let ground = try Ground()
-        try ground.file("data.bin", byteCount: 20_000_000)
+        try ground.file("data.bin", byteCount: 2_000_000)
         let ports = try FreePort.take(3)
         let terminal = try Terminal(columns: 100, rows: 10, in: ground)
-        try terminal.type("owner \(ports[0]) data.bin --chunk-size 1KiB --peers 2 -q --progress bar")
+        try terminal.type("owner \(ports[0]) data.bin --chunk-size 1KiB --rate-limit 1MB --peers 2 -q --progress bar")
         try waitUntil { try terminal.lines().last?.contains("waiting for peers") == true }
         let peers = try [1, 2].map { try ground.start("\($0)", "peer \(ports[0]) \(ports[$0]) -q --store flat") }
         let bar = /^peer [01] +127\.0\.0\.1:[0-9]+ +━*╸?─* +[0-9]+ %/

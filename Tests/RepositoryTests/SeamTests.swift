@@ -39,7 +39,9 @@ struct SeamTests {
 
     @Test func nobodyElseCallsTheSystem() {
         for file in Repository.sources where !["MillraceIO", "CLiburing", "CLibcrypto"].contains(file.target) {
-            for line in file.lines where line.code.contains(/\bGlibc\b/) { Issue.record("\(file.path) names Glibc") }
+            for line in file.lines where line.contains("Glibc") && line.code.contains(/\bGlibc\b/) {
+                Issue.record("\(file.path) names Glibc")
+            }
         }
     }
 }

@@ -17,10 +17,14 @@ final class Ground: Sendable {
     @discardableResult
     func file(_ name: String, byteCount: Int, seed: UInt64 = 1) throws -> Data {
         var state = seed
-        var data = Data(capacity: byteCount + 8)
-        while data.count < byteCount {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            withUnsafeBytes(of: state ^ state >> 33) { data.append(contentsOf: $0) }
+        var data = Data(count: (byteCount + 7) / 8 * 8)
+        data.withUnsafeMutableBytes { (bytes: UnsafeMutableRawBufferPointer) in
+            var next = bytes.startIndex
+            while next < bytes.endIndex {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                bytes.storeBytes(of: state ^ state >> 33, toByteOffset: next, as: UInt64.self)
+                next += 8
+            }
         }
         data = data.prefix(byteCount)
         try data.write(to: URL(fileURLWithPath: "\(path)/\(name)"))
@@ -98,7 +102,7 @@ func waitUntil(withinSeconds seconds: Double = 60, _ condition: () throws -> Boo
     let never = DispatchSemaphore(value: 0)
     while try !condition() {
         guard DispatchTime.now() < deadline else { throw TookTooLong() }
-        _ = never.wait(timeout: .now() + 0.002)
+        _ = never.wait(timeout: .now() + 0.01)
     }
 }
 
