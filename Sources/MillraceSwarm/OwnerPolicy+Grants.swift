@@ -45,6 +45,7 @@ extension OwnerPolicy {
             relayed.remove(chunk)
             members[Int(peer)]!.unreplicated += 1
             members[Int(peer)]!.credits -= 1
+            members[Int(peer)]!.wasGranted = true
             if members[Int(peer)]!.writing.isEmpty { writers.append(peer) }
             members[Int(peer)]!.writing.append(now)
             grantsInFlight.append(Grant(peer: peer, chunk: chunk, at: now))
@@ -95,8 +96,9 @@ extension OwnerPolicy {
     private func chooseCredit(at now: UInt64) -> Int? {
         lazy var someUnstruck = members.contains { member in
             guard let member else { return false }
-            return member.takesPart && !member.isComplete && !member.waitsForOthers
+            return member.takesPart && !member.isComplete && !member.waitsForOthers && !isSuspect(member)
         }
+        let isTurnOfSuspects = sentChunkCount % SwarmLimits.suspectShare == 0
         var best: (index: Int, unreplicated: Int)?
         let (start, count) = (creditStart, creditQueue.count)
         for offset in 0..<count {
@@ -106,7 +108,7 @@ extension OwnerPolicy {
             guard member.writing.count < writingLimit(of: member) else { continue }
             // It must list what it got before it gets more.
             if member.have.isEmpty, member.unreplicated >= SwarmLimits.unreplicatedGate { continue }
-            if member.waitsForOthers, someUnstruck { continue }
+            if member.waitsForOthers || !isTurnOfSuspects && isSuspect(member), someUnstruck { continue }
             if let best, member.unreplicated >= best.unreplicated { continue }
             guard unsent.first(missingIn: member.have) != nil else { continue }
             if member.unreplicated < SwarmLimits.unreplicatedGate { return index }
@@ -163,6 +165,7 @@ extension OwnerPolicy {
             guard grantee[Int(grant.chunk)] == grant.peer, isMember(grant.peer) else { continue }
             grantee[Int(grant.chunk)] = OwnerPolicy.nobody
             if !relayed.contains(grant.chunk) { members[Int(grant.peer)]!.unreplicated -= 1 }
+            if members[Int(grant.peer)]!.have.isEmpty { noteWaste(by: members[Int(grant.peer)]!) }
             if holderCount[Int(grant.chunk)] == 0 { unsent.insert(grant.chunk) }
         }
     }
