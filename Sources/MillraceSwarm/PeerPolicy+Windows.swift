@@ -35,10 +35,13 @@ extension PeerPolicy {
     /// Sizes the windows for the rate at which chunks come, the number of sources there are and the ring.
     mutating func sizeWindows() {
         let base = SwarmLimits.requestWindow
-        windowScale = pace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
+        let isFast = !isOnLargeRing && pace.isFast(chunkByteCount: layout.chunkByteCount)
+        windowScale = pace.scale(
+            overWindow: base, chunkByteCount: layout.chunkByteCount,
+            atLeast: isFast ? SwarmLimits.fastWindowTimes : 1)
         requestWindow = base * windowScale
         sourceWindow = requestsPerSource * windowScale
-        asksInBatches = !isOnLargeRing && windowScale > 1 && pace.isFast(chunkByteCount: layout.chunkByteCount)
+        asksInBatches = isFast && windowScale > 1
     }
 
     private var requestsPerSource: Int {

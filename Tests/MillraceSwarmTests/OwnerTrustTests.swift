@@ -103,7 +103,8 @@ import Testing
 
     @Test func `a newcomer is on the ring once it takes part`() throws {
         var bench = OwnerBench(chunks: 10, peers: 1)
-        let peer = try #require(bench.policy.enlist())
+        let enlisted = bench.policy.enlist()
+        let peer = try #require(enlisted)
         #expect(bench.policy.ring.count == 1)
         try bench.policy.credit(peer, count: 1)
         #expect(bench.pump() == [.grant(peer, 0)])
