@@ -51,7 +51,8 @@ for harness in "$@"; do
     work=Fuzz/.work/$harness
     mkdir -p "$work/corpus" "Fuzz/Corpus/$harness" "Fuzz/Failures/$harness"
     SWIFT_BACKTRACE=enable=no MILLRACE_HARNESS=$harness TMPDIR=${TMPDIR:-/dev/shm} "$fuzzer" -max_total_time="$seconds" \
-        -runs="${RUNS:--1}" -timeout="${TIMEOUT:-5}" -rss_limit_mb=2048 -max_len="${LENGTH:-1024}" -print_final_stats=1 \
+        -runs="${RUNS:--1}" -timeout="${TIMEOUT:-5}" -report_slow_units="${TIMEOUT:-5}" \
+        -rss_limit_mb=2048 -max_len="${LENGTH:-1024}" -print_final_stats=1 \
         -artifact_prefix="Fuzz/Failures/$harness/" "$work/corpus" "Fuzz/Corpus/$harness" 2>"$work/log" || found=1
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log")
     echo "$harness ${executions:-0}" >>Fuzz/.work/executions

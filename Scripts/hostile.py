@@ -60,6 +60,8 @@ KINDS = {
     "too many credits": lambda: member(frame(10, b"\0"), *[frame(12, struct.pack(">I", 1024))] * 3),
     "a list of 4 GB": lambda: member(struct.pack(">IBBHI", 0xFFFFFFFF, 10, 0, 0, 0)),
     "a flood of pings": lambda: member(frame(24, bytes(8)) * 2000),
+    "a member that takes chunks and never reads": lambda: member(frame(10, b"\0"), frame(12, struct.pack(">I", 1000))),
+    "a member that takes chunks and lists none": lambda: member(frame(10, b"\0"), frame(12, struct.pack(">I", 2))),
     "a chunk nobody asked for": lambda: member(frame(10, b"\0"), frame(16, os.urandom(1024))),
 }
 

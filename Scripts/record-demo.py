@@ -3,8 +3,8 @@
 
     Scripts/record-demo.py PROGRAM PICTURE.svg
 
-A real terminal is recorded: an owner and three peers on this machine, the last one in front. What it says is read from
-tmux, colours included.
+Two real terminals are recorded: that of an owner half-way, whose four peers run on this machine too, and that of the last
+of these peers at its end. What they say is read from tmux, colours included.
 """
 
 import html
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 
-COLUMNS, ROWS, LIMIT_SECONDS = 104, 26, 60
+COLUMNS, ROWS, LIMIT_SECONDS = 104, 24, 60
 CELL_WIDTH, CELL_HEIGHT, MARGIN = 8.4, 18, 14
 
 # Classes of the eight colours; the two schemes are those of common terminals.
@@ -29,10 +29,12 @@ DARK = ["#c9d1d9", "#ff7b72", "#7ee787", "#e3b341", "#79c0ff", "#d2a8ff", "#56d4
 class Terminal:
     """A tmux server of its own with one pane."""
 
-    def __init__(self, folder):
-        self.name = f"millrace-{os.getpid()}"
+    def __init__(self, folder, name):
+        self.name = f"millrace-{os.getpid()}-{name}"
         self.tmux("new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS), "-c", str(folder),
-                  "env", "PS1=$ ", "TERM=tmux-256color", "bash", "--norc")
+                  "env", "-u", "NO_COLOR", "LC_ALL=C.UTF-8", "PS1=$ ", "TERM=tmux-256color", "bash", "--norc")
+        self.type(f"PATH={folder}/bin:$PATH; clear")
+        self.wait(r"^\$ *$")
 
     def tmux(self, *words):
         command = ["tmux", "-L", self.name, "-f", "/dev/null", *words]
@@ -46,13 +48,19 @@ class Terminal:
         self.tmux("send-keys", "-l", line)
         self.tmux("send-keys", "Enter")
 
+    def text(self):
+        return re.sub(r"\x1b\[[\d;]*m", "", "\n".join(self.screen()))
+
     def wait(self, pattern):
+        self.wait_until(lambda text: re.search(pattern, text, re.S), pattern)
+
+    def wait_until(self, condition, what):
         deadline = time.monotonic() + LIMIT_SECONDS
         while time.monotonic() < deadline:
-            if re.search(pattern, re.sub(r"\x1b\[[\d;]*m", "", "\n".join(self.screen())), re.S):
+            if condition(self.text()):
                 return
             time.sleep(0.05)
-        sys.exit(f"the terminal never said {pattern}:\n" + "\n".join(self.screen()))
+        sys.exit(f"the terminal never said {what}:\n{self.text()}")
 
 
 def free_ports(count):
@@ -65,35 +73,46 @@ def free_ports(count):
     return ports
 
 
+def is_half_way(text):
+    """All four bars are on their way."""
+    shares = [int(share) for share in re.findall(r"^peer \d.* (\d+) %", text, re.M)]
+    return len(shares) == 4 and all(30 <= share <= 80 for share in shares)
+
+
 def record(program):
-    owner, first, second, third = free_ports(4)
+    ports = free_ports(5)
     with tempfile.TemporaryDirectory() as place:
         folder = pathlib.Path(place)
         (folder / "bin").mkdir()
         (folder / "bin/millrace").symlink_to(program)
         with open(folder / "image.qcow2", "wb") as file:
-            for _ in range(64):
+            for _ in range(256):
                 file.write(os.urandom(1 << 20))
-        # The ports that the reader knows from the README, whatever is free here.
-        names = {owner: "9000", first: "9001", second: "9002", third: "9003"}
-        terminal = Terminal(folder)
+        owner, peer, others = Terminal(folder, "owner"), Terminal(folder, "peer"), []
         try:
-            terminal.type(f"PATH={folder}/bin:$PATH; set +m; clear")
-            terminal.wait(r"^\$ *$")
-            terminal.type(f"millrace owner {owner} image.qcow2 --peers 3 -q >owner.log 2>&1 &")
-            for port in (first, second):
-                terminal.type(f"millrace peer {owner} {port} -q >peer-{port}.log 2>&1 &")
-            terminal.type(f"millrace peer {owner} {third} | (head -4; echo ...; tail -4)")
-            terminal.wait(r"\.\.\..*\n\$ *$")
-            terminal.type(f"wait; cmp image.qcow2 peer-{third}/image.qcow2 && echo identical")
-            terminal.wait(r"\nidentical")
-            lines = terminal.screen()
+            owner.type("# on the machine that has the file")
+            owner.type(f"millrace owner {ports[0]} image.qcow2 --peers 4 --rate-limit 40MB -q --progress bar")
+            owner.wait("waiting for peers")
+            for port in ports[1:4]:
+                command = [program, "peer", str(ports[0]), str(port), "-q"]
+                others.append(subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL))
+            peer.type("# on each machine that wants it")
+            peer.type(f"millrace peer {ports[0]} {ports[4]} --log-file events.log")
+            owner.wait_until(is_half_way, "that all are half-way")
+            lines = owner.screen()
+            peer.type(f"cmp image.qcow2 peer-{ports[4]}/image.qcow2 && echo identical")
+            peer.wait(r"\nidentical")
+            lines += [""] + [line for line in peer.screen() if line.strip() != "$"]
         finally:
-            terminal.tmux("kill-server")
+            for other in others:
+                other.wait(LIMIT_SECONDS)
+            for terminal in (owner, peer):
+                terminal.tmux("kill-server")
     text = "\n".join(lines)
-    for port, name in names.items():
-        text = re.sub(rf"\b{port}\b", name, text)
-    return [line for line in text.split("\n") if not re.match(r"\[\d+\] \d+$", line)]
+    # The ports that the reader knows from the README, whatever is free here.
+    for index, port in enumerate(ports):
+        text = re.sub(rf"\b{port}\b", f"{9000 + index}", text)
+    return text.split("\n")
 
 
 def spans(line):
@@ -121,7 +140,7 @@ def picture(lines):
     style = "".join(f".c{index}{{fill:{colour}}}" for index, colour in enumerate(LIGHT))
     dark = "".join(f".c{index}{{fill:{colour}}}" for index, colour in enumerate(DARK))
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img"'
-           ' aria-label="A terminal: an owner and three peers of Millrace share a file">',
+           ' aria-label="Two terminals: an owner of Millrace with a bar for each of four peers, and one of the peers at its end">',
            "<style>text{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#24292f;white-space:pre}.b{font-weight:bold}"
            f".back{{fill:#f6f8fa;stroke:#d0d7de}}{style}@media(prefers-color-scheme:dark){{text{{fill:#c9d1d9}}"
            f".back{{fill:#161b22;stroke:#30363d}}{dark}}}</style>",

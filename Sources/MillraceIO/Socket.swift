@@ -74,6 +74,14 @@ public struct Socket: ~Copyable, Sendable {
         try? System.setOption(descriptor, CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, CInt(clamping: byteCount))
     }
 
+    /// How many bytes may wait unsent or unacknowledged in the kernel (SO_SNDBUF, which the kernel doubles); nil leaves
+    /// it to the kernel again (SO_BUF_LOCK, from Linux 5.14), or takes what it allows.
+    public func setQueueLimit(byteCount: Int?) {
+        if byteCount == nil, (try? System.setOption(descriptor, SOL_SOCKET, SO_BUF_LOCK, 0)) != nil { return }
+        let half = CInt(clamping: (byteCount ?? 4 * SendLimits.mostQueueByteCount) / 2)
+        try? System.setOption(descriptor, SOL_SOCKET, SO_SNDBUF, half)
+    }
+
     /// Lets a wait for reading end only when so many bytes have arrived, or the stream has ended (SO_RCVLOWAT): on a
     /// slow link a chunk would else wake its thread once for every packet or two.
     public func setReceiveMinimum(byteCount: Int) {

@@ -94,11 +94,14 @@ final class ClientHandler: ConnectionHandler {
     /// Digests go ahead of the chunks they cover, and of the additions to a list.
     func postNews(now: UInt64) -> UInt64? {
         guard let peer else { return .max }
-        if takesPart, let join = join.take() {
-            node.update { state, effects in node.admit(peer, join, now: now, &state, &effects) }
+        if takesPart, let waiting = join,
+            node.update({ state, effects in node.admit(peer, waiting, now: now, &state, &effects) })
+        {
+            join = nil
         }
-        let taker: DigestFeed.Taker = hasGivenCredit ? .takesChunks : takesPart ? .verifies : .unknown
-        return digests.post(to: link, for: stage == .running ? taker : .unknown, party, now: now)
+        let isAdmitted = takesPart && join == nil
+        return digests.post(
+            to: link, for: !isAdmitted ? .unknown : hasGivenCredit ? .takesChunks : .verifies, party, now: now)
     }
 
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {

@@ -17,7 +17,6 @@ struct Connection<Handler: ConnectionHandler>: ~Copyable {
         socket: consuming Socket, link: Link, transport: any Transport, handler: Handler,
         rates: consuming ConnectionRates = ConnectionRates(), bindsLate: Bool = false
     ) {
-        if bindsLate { socket.setUnsentLimit(byteCount: UnsentLimit.leastByteCount) }
         self.socket = socket
         self.link = link
         self.handler = handler
@@ -45,6 +44,7 @@ struct Connection<Handler: ConnectionHandler>: ~Copyable {
         let isHeldBack = outbox.isHeldBack
         let newsAt = isHeldBack ? .max : try outbox.feed(on: socket, now: now, &rates)
         let isFlushed = try outbox.flush(on: socket, &rates)
+        if isFlushed { liveness.flushed() }
         if isFlushed, isHeldBack { return }
         // Who asks without reading the answers is not read either until it does.
         let takesMore = !outbox.isHeldBack
@@ -123,7 +123,9 @@ struct Connection<Handler: ConnectionHandler>: ~Copyable {
 
     private mutating func handle(_ event: FrameReceiver.Event, now: UInt64) throws(ConnectionEnd) {
         switch event {
-        case .message(.ping(let token)): _ = link.post(.pong(token))
+        case .message(.ping(let token)):
+            try liveness.pinged()
+            _ = link.post(.pong(token))
         case .message(.pong): break
         case .message(.goodbye(let code, let reason)): throw .saidGoodbye(code, reason)
         case .message(let message): try handler.received(message, now: now)

@@ -22,9 +22,9 @@ public struct LogOptions: Sendable {
     public init() {}
 }
 
-/// The console: one line an event, in text or JSON, kept as numbers in memory, put into words and written in large pieces
-/// by `ConsoleThread`, so that an event costs those who move chunks a few dozen nanoseconds and never a wait for a
-/// terminal.
+/// The console: one line an event, in text or JSON, kept as numbers in memory, put into words and written in large
+/// pieces by `ConsoleThread`, so that an event costs those who move chunks a few dozen nanoseconds and never a wait for
+/// a terminal.
 final class EventLog: Sendable {
     private struct Pending {
         var records: [EventRecord] = []

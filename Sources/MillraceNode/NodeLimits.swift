@@ -27,6 +27,8 @@ enum NodeLimits {
     static let handshakeNanoseconds: UInt64 = 10_000_000_000
     /// Silence after which the other side is asked whether it is there.
     static let pingNanoseconds: UInt64 = 10_000_000_000
+    /// Pings that may wait for their answer: nodes send one at a time, and each answer takes as many bytes of the uplink.
+    static let pingCount = 16
     /// Silence, with nothing sent either, after which it is gone.
     static let silenceNanoseconds: UInt64 = 30_000_000_000
     /// What a goodbye may take.
@@ -75,8 +77,8 @@ enum NodeLimits {
     static let hashedBatchCount: UInt32 = 16
     /// Chunks in one addition to a list: what lies scattered takes up to ten bytes each.
     static let newsCount = 8192
-    /// Whoever takes no part yet may be verifying a file of an earlier run, or nobody: all such together are sent so many
-    /// bytes of digests a second, those of 1.7 GB of file in chunks of the usual size, a few at a time.
+    /// Whoever takes no part yet may be verifying a file of an earlier run, or nobody: all such together are sent so
+    /// many bytes of digests a second, those of 1.7 GB of file in chunks of the usual size, a few at a time.
     static let idleDigestBytesPerSecond: UInt64 = 512 * 1024
     static let idleDigestCount: UInt32 = 256
     /// A source hears of additions once there are so many, or after so long, when its connection is in use anyway.

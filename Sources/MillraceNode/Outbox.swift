@@ -10,8 +10,10 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
     /// Chunk orders not yet given to the transport, and those it has, in order.
     private var orders: [Link.ChunkOrder] = []
     private var underWay: [(order: Link.ChunkOrder, byteCount: Int)] = []
-    /// Where chunks are to be bound late: how much the socket may hold unsent.
-    private var unsentLimit: UnsentLimit?
+    /// Chunks are bound as late as the link allows: the socket may hold little unsent.
+    private let bindsLate: Bool
+    /// How much the socket holds follows what it carries, from the first chunk on.
+    private var gauge: SendGauge?
     /// Control bytes given to the transport since it was last empty.
     private var unsentControlByteCount = 0
     /// Until when chunks wait because no descriptor was to be had for one.
@@ -23,7 +25,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         self.link = link
         self.transport = transport
         self.handler = handler
-        if bindsLate { unsentLimit = UnsentLimit() }
+        self.bindsLate = bindsLate
     }
 
     private var unsentControlLimit: Int { NodeLimits.unsentControlByteCount(chunkCount: handler.chunkCount) }
@@ -59,9 +61,18 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         let covered = handler.coveredChunkCount
         let ready = orders.prefix(max(0, count)).prefix { $0.chunk < covered }.count
         let admitted = admitted(ready, now: now, on: socket, &rates)
+        if gauge == nil, admitted > 0 {
+            gauge = SendGauge()
+            apply(.least, on: socket)
+        }
         for index in 0..<admitted { hand(orders[index], now: now, &rates) }
         orders.removeFirst(admitted)
         return newsAt
+    }
+
+    private func apply(_ limits: SendLimits, on socket: borrowing Socket) {
+        socket.setQueueLimit(byteCount: limits.queueByteCount)
+        if bindsLate { socket.setUnsentLimit(byteCount: limits.unsentByteCount) }
     }
 
     private mutating func hand(_ order: Link.ChunkOrder, now: UInt64, _ rates: inout ConnectionRates) {
@@ -108,9 +119,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         let now = MonotonicClock.nowNanoseconds
         lastSent = now
         let (order, byteCount) = underWay.remove(at: index)
-        if let limit = unsentLimit?.sent(byteCount, now: now) {
-            socket.setUnsentLimit(byteCount: limit)
-        }
+        if let limits = gauge?.sent(byteCount, now: now) { apply(limits, on: socket) }
         handler.sent(order, now: now)
     }
 

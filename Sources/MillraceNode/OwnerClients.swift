@@ -58,7 +58,7 @@ extension OwnerNode {
         _ effects: inout OwnerEffects
     ) -> PeerIndex? {
         replaceEarlier(token, &state, &effects)
-        guard let peer = state.policy.enlist() else { return nil }
+        guard let peer = state.policy.enlist(from: PeerAddress(address).host) else { return nil }
         state.members.append(MemberRecord(peer: peer, address: address, node: token, link: link, joined: now))
         state.strangers.removeAll { $0.link === link }
         _ = link.post(.welcome(WelcomeMessage(peer: peer, layout: layout, name: file.name)))
@@ -66,16 +66,19 @@ extension OwnerNode {
         return peer
     }
 
-    /// A newcomer takes part: it gets its place on the ring, and everybody, it too, is told of it.
+    /// A newcomer takes part: it gets its place on the ring, and everybody, it too, is told of it. False when that must
+    /// wait until it lists a chunk.
     func admit(
         _ peer: PeerIndex, _ join: JoinMessage, now: UInt64, _ state: inout OwnerState, _ effects: inout OwnerEffects
-    ) {
+    ) -> Bool {
         let address = state.members[Int(peer)].address
         let observed = PeerAddress(address, port: join.listenPort)
         let given = join.advertised.host == .none || join.advertised.host.isLoopback ? observed : join.advertised
         let listening = given.normalised(saidBy: observed)
         let neighbour = join.neighbour.normalised(saidBy: observed)
-        guard let position = state.policy.admit(peer, address: listening, neighbour: neighbour) else { return }
+        guard let position = state.policy.admit(peer, address: listening, neighbour: neighbour) else {
+            return false
+        }
         state.members[Int(peer)].takesPart = true
         state.lastProgress = now
         let change = Message.rosterAdd(
@@ -83,6 +86,7 @@ extension OwnerNode {
             RosterEntry(peer: peer, address: listening))
         broadcast(change, state, &effects)
         effects.notice("peer \(peer) at \(address) joins, listening on port \(join.listenPort)")
+        return true
     }
 
     /// A peer that connects again is the same peer: its earlier connection goes.

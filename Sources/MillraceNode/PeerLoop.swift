@@ -124,7 +124,8 @@ struct PeerLoop {
         let mark = summarised
         let (content, runs) = node.state.withLock { state in
             // From then on the thread that puts the file together writes the summary, whole.
-            state.phase == .fetching ? (state.content, ChunkIDList.runs(of: Array(state.journal[mark..<count]))) : (nil, [])
+            guard state.phase == .fetching else { return (nil as PeerContent?, [] as [Range<ChunkID>]) }
+            return (state.content, ChunkIDList.runs(of: Array(state.journal[mark..<count])))
         }
         summarised = count
         do throws(StoreError) {

@@ -35,6 +35,12 @@ final class AssemblingStore: ChunkStore {
         try chunks.read(chunk, into: buffer)
     }
 
+    /// Chunk files and what is in their place: both will be read and compared.
+    func willRead(_ chunks: Range<ChunkID>) {
+        self.chunks.willRead(chunks)
+        output.willRead(chunks)
+    }
+
     /// A chunk file of an earlier run goes to its place in the growing file, unless it is there from that run.
     func confirm(_ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer) throws(StoreError) {
         guard !placed.withLock({ $0.contains(chunk) }) else { return }

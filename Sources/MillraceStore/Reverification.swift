@@ -14,10 +14,11 @@ public final class Reverification: Sendable {
     private let next = Atomic(0)
     private let readAhead: Int
 
-    /// - Parameter threadCount: the threads that will work; the system is told to read so many pieces ahead.
+    /// - Parameter threadCount: the threads that will work; the system is told to read twice as many pieces ahead, which
+    ///   is what a disk needs to be busy with many small files.
     public init(_ store: any ChunkStore, candidates: ChunkSet, threadCount: Int) {
         self.store = store
-        readAhead = threadCount
+        readAhead = 2 * threadCount
         let perPiece = Reverification.largestPieceByteCount / UInt64(store.layout.chunkByteCount)
         let step = max(1, min(Reverification.largestPieceCount, Int(perPiece)))
         pieces = candidates.runs.flatMap { run in

@@ -45,6 +45,7 @@ extension OwnerPolicy {
             relayed.remove(chunk)
             members[Int(peer)]!.unreplicated += 1
             members[Int(peer)]!.credits -= 1
+            members[Int(peer)]!.wasGranted = true
             if members[Int(peer)]!.writing.isEmpty { writers.append(peer) }
             members[Int(peer)]!.writing.append(now)
             grantsInFlight.append(Grant(peer: peer, chunk: chunk, at: now))
@@ -95,15 +96,19 @@ extension OwnerPolicy {
     private func chooseCredit(at now: UInt64) -> Int? {
         lazy var someUnstruck = members.contains { member in
             guard let member else { return false }
-            return member.takesPart && !member.isComplete && !member.waitsForOthers
+            return member.takesPart && !member.isComplete && !member.waitsForOthers && !isSuspect(member)
         }
+        let isTurnOfSuspects = sentChunkCount % SwarmLimits.suspectShare == 0
         var best: (index: Int, unreplicated: Int)?
-        for (index, peer) in creditQueue.enumerated() {
+        let (start, count) = (creditStart, creditQueue.count)
+        for offset in 0..<count {
+            let index = (start + offset) % count
+            let peer = creditQueue[index]
             let member = members[Int(peer)]!
             guard member.writing.count < writingLimit(of: member) else { continue }
             // It must list what it got before it gets more.
             if member.have.isEmpty, member.unreplicated >= SwarmLimits.unreplicatedGate { continue }
-            if member.waitsForOthers, someUnstruck { continue }
+            if member.waitsForOthers || !isTurnOfSuspects && isSuspect(member), someUnstruck { continue }
             if let best, member.unreplicated >= best.unreplicated { continue }
             guard unsent.first(missingIn: member.have) != nil else { continue }
             if member.unreplicated < SwarmLimits.unreplicatedGate { return index }
@@ -111,6 +116,15 @@ extension OwnerPolicy {
         }
         guard let best, !isWorthWaiting(insteadOf: creditQueue[best.index], at: now) else { return nil }
         return best.index
+    }
+
+    /// Where the search for a credit begins: at the oldest, on a large ring each time elsewhere. Newcomers' credits
+    /// stand in ring order, and chunks that begin at neighbours spread by the same links (1,000 peers, 1,000 chunks:
+    /// 1.062 times the bound that way, 1.049 this way).
+    private var creditStart: Int {
+        guard ring.count > SwarmLimits.largeRingCount, !creditQueue.isEmpty else { return 0 }
+        var generator = SeededGenerator(seed: UInt64(sentChunkCount))
+        return Int(generator.next() % UInt64(creditQueue.count))
     }
 
     /// Somebody the uplink is busy with now passes chunks on so much better that the next had better go there too.
@@ -151,6 +165,7 @@ extension OwnerPolicy {
             guard grantee[Int(grant.chunk)] == grant.peer, isMember(grant.peer) else { continue }
             grantee[Int(grant.chunk)] = OwnerPolicy.nobody
             if !relayed.contains(grant.chunk) { members[Int(grant.peer)]!.unreplicated -= 1 }
+            if members[Int(grant.peer)]!.have.isEmpty { noteWaste(by: members[Int(grant.peer)]!) }
             if holderCount[Int(grant.chunk)] == 0 { unsent.insert(grant.chunk) }
         }
     }

@@ -14,7 +14,11 @@ public enum OwnerAction: Sendable, Equatable {
 
 /// What the owner knows of one peer.
 struct OwnerMember: Sendable {
+    /// Where its connection comes from.
+    let host: PeerAddress.Host
     var have: ChunkSet
+    /// It was sent a chunk, or is being sent one.
+    var wasGranted = false
     var credits = 0
     /// Those of them that are not in the queue yet.
     var heldCredits = 0
@@ -84,6 +88,8 @@ public struct OwnerPolicy: Sendable {
     /// Digests below this number should be with the peers by now.
     public private(set) var digestTarget: UInt32
     private var planner = RingPlanner()
+    /// By host, how many in a row took chunks and listed none.
+    var wastes: [PeerAddress.Host: Int] = [:]  // lookup only
 
     static let nobody = PeerIndex.max
 
@@ -108,16 +114,17 @@ public struct OwnerPolicy: Sendable {
         for chunk in chunks where holderCount[Int(chunk)] == 0 { unsent.insert(chunk) }
     }
 
-    /// A peer comes: it gets the next number. Nil when the swarm is full.
-    public mutating func enlist() -> PeerIndex? {
+    /// A peer comes from a host: it gets the next number. Nil when the swarm is full.
+    public mutating func enlist(from host: PeerAddress.Host = .none) -> PeerIndex? {
         guard members.count < WireLimits.largestPeerCount else { return nil }
-        members.append(OwnerMember(have: ChunkSet(chunkCount: layout.chunkCount)))
+        members.append(OwnerMember(host: host, have: ChunkSet(chunkCount: layout.chunkCount)))
         return PeerIndex(members.count - 1)
     }
 
-    /// A peer takes part from now on: it gets its place on the ring, once. Nil for one that has left.
+    /// A peer takes part from now on: it gets its place on the ring, once. Nil for one that has left, and as long as
+    /// the peer is suspect.
     public mutating func admit(_ peer: PeerIndex, address: PeerAddress, neighbour: PeerAddress = .none) -> Int? {
-        guard isMember(peer), !members[Int(peer)]!.takesPart else { return nil }
+        guard isMember(peer), !members[Int(peer)]!.takesPart, !isSuspect(members[Int(peer)]!) else { return nil }
         members[Int(peer)]!.takesPart = true
         let entry = RosterEntry(peer: peer, address: address)
         let position = planner.position(for: entry, neighbour: neighbour, on: ring)
@@ -128,7 +135,8 @@ public struct OwnerPolicy: Sendable {
     /// A peer comes and takes part at once. Nil when the swarm is full.
     public mutating func join(address: PeerAddress, neighbour: PeerAddress = .none) -> (peer: PeerIndex, position: Int)?
     {
-        guard let peer = enlist(), let position = admit(peer, address: address, neighbour: neighbour) else { return nil }
+        guard let peer = enlist() else { return nil }
+        guard let position = admit(peer, address: address, neighbour: neighbour) else { return nil }
         return (peer, position)
     }
 
@@ -146,7 +154,10 @@ public struct OwnerPolicy: Sendable {
             if !unsent.isEmpty { unsent.remove(chunk) }
             if !members[Int(peer)]!.rescues.isEmpty { members[Int(peer)]!.rescues.removeAll { $0.chunk == chunk } }
             let first = grantee[Int(chunk)]
-            if first == peer { listed(chunk, by: peer, at: now) }
+            if first == peer {
+                listed(chunk, by: peer, at: now)
+                if !wastes.isEmpty { wastes[members[Int(peer)]!.host] = nil }
+            }
             if first != OwnerPolicy.nobody, first != peer, relayed.insert(chunk) {
                 members[Int(first)]?.unreplicated -= 1
             }
@@ -170,6 +181,7 @@ public struct OwnerPolicy: Sendable {
     /// A peer is gone: what only it had, or what was on its way to it alone, is offered again.
     public mutating func left(_ peer: PeerIndex) {
         guard isMember(peer), let gone = members[Int(peer)] else { return }
+        if gone.wasGranted, gone.have.isEmpty { noteWaste(by: gone) }
         members[Int(peer)] = nil
         ring.remove(peer)
         planner.forget(peer)

@@ -47,24 +47,35 @@ public struct Ring: Sendable, Equatable {
         }
     }
 
-    /// Distances round(n^(j/limit)) for j = 0, 1, ..., with n rounded up to a power of two, below `memberCount`.
+    /// Distances that grow evenly, below `memberCount`, with n the number of members rounded up to a power of two:
+    /// round(n^(j/limit)) for j = 0, 1, ...; on a large ring as far as 3 n / 4, because with the last at n / 2 or less
+    /// chunks go round it the long way (256 peers: 1.043 times the bound, this way 1.037).
     static func distances(memberCount: Int, limit: Int) -> [Int] {
         guard memberCount > limit + 1 else { return Array(1..<max(memberCount, 1)) }
-        let exponent = Int.bitWidth - (memberCount - 1).leadingZeroBitCount
+        let size = Double(1 << (Int.bitWidth - (memberCount - 1).leadingZeroBitCount))
+        let isLarge = memberCount > SwarmLimits.largeRingCount
+        let (longest, steps) = isLarge ? (size * 3 / 4, max(limit - 1, 1)) : (size, limit)
         var distances: [Int] = []
         for step in 0..<limit {
-            let (whole, eighths) = (exponent * step * 8 / limit).quotientAndRemainder(dividingBy: 8)
-            let distance = Int((Double(1 << whole) * eighthRootsOfTwo[eighths]).rounded())
+            let distance = Int(power(longest, Double(step) / Double(steps)).rounded())
             if distance < memberCount, distances.last.map({ $0 < distance }) ?? true { distances.append(distance) }
         }
         return distances
     }
 
-    /// 2^(i/8) for i = 0...7.
-    private static let eighthRootsOfTwo: [Double] = [
-        1, 1.090507732665257, 1.189207115002721, 1.296839554651009, 1.414213562373095, 1.542210825407940,
-        1.681792830507429, 1.834008086409342,
-    ]
+    /// A power with an exponent from 0 to 1, by square roots: the same on every machine.
+    private static func power(_ base: Double, _ exponent: Double) -> Double {
+        guard exponent < 1 else { return base }
+        var (result, root, rest) = (1.0, base, exponent)
+        for _ in 0..<40 {
+            root = root.squareRoot()
+            rest *= 2
+            guard rest >= 1 else { continue }
+            result *= root
+            rest -= 1
+        }
+        return result
+    }
 }
 
 /// Where a newcomer goes on the ring, so that the neighbours that users gave are the neighbours peers have.

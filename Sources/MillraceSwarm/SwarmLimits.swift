@@ -38,6 +38,14 @@ public enum SwarmLimits {
     /// Peers that must accuse another of bad chunks before the owner evicts it: one could be the liar itself.
     public static let accuserLimit = 2
 
+    /// Members in a row from one address that took chunks and listed none, after which the next must list one first:
+    /// more than a rack of machines behind one address loses at once.
+    public static let wasteLimit = 16
+    /// Of so many chunks one may go to such a member while others wait: it may be a good one.
+    public static let suspectShare = 64
+    /// Addresses remembered for that; an attacker with more of them is not held back.
+    public static let wastingHostLimit = 1024
+
     /// A request is late after this time or four times the usual service time, whichever is longer.
     public static let shortestHedgeNanoseconds: UInt64 = 100_000_000
     public static let hedgeServiceTimes: UInt64 = 4

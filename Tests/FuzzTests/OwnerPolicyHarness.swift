@@ -34,7 +34,7 @@ enum OwnerPolicyHarness {
             let neighbour = PeerAddress(host: .v4(UInt32(feed.number(below: peerLimit))), port: 9)
             let address = PeerAddress(host: .v4(peer), port: 9)
             guard feed.byte() % 4 == 0 else { return _ = policy.join(address: address, neighbour: neighbour) }
-            _ = policy.enlist()
+            _ = policy.enlist(from: .v4(UInt32(peer % 2)))
         case 2: policy.left(peer)
         case 3, 4: try? policy.credit(peer, count: feed.number(below: 9))
         case 5, 6:

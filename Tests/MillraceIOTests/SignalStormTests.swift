@@ -6,7 +6,7 @@ import Testing
 
 private let stormCount = Atomic(0)
 
-/// Signals without end, whose handler makes the kernel break calls off (no SA_RESTART): each is made again where it was.
+/// Signals without end, whose handler makes the kernel break calls off (no SA_RESTART): each goes on where it was.
 @Suite(.timeLimit(.minutes(2)), .serialized) struct SignalStormTests {
     /// Sends signals to the thread that made it, as long as it lives.
     private final class Storm {

@@ -46,6 +46,7 @@ struct HostilePeer: Sendable, CustomTestStringConvertible {
         HostilePeer("flags", .badFrame, bytes: header(0, 9, flags: 1)),
         HostilePeer("a chunk ID where there is none", .badField, bytes: header(0, 9, chunk: 1)),
         HostilePeer("a type of nobody", .unknownType, bytes: header(0, 99)),
+        HostilePeer("a flood of pings", .limitExceeded, bytes: (0..<64).flatMap { Message.ping($0).frame }),
         HostilePeer("a ping too short", .badFrame, bytes: header(7, 24) + Array(repeating: 0, count: 7)),
         HostilePeer("an addition of 4 GB", .frameTooLong, bytes: header(.max, 11)),
         HostilePeer("more to skip than anybody would", .frameTooLong, bytes: header(65_537, 200)),

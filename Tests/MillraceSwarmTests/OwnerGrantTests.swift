@@ -11,6 +11,24 @@ struct OwnerGrantTests {
         #expect(bench.pump() == [.grant(2, 0), .grant(0, 1)])
     }
 
+    /// Where many credits stand in ring order, chunks begin their way far from each other; all credits get their turn.
+    @Test func `on a large ring grants go all over it, and each credit is served`() throws {
+        var bench = OwnerBench(chunks: 200, peers: 100)
+        for peer in 0..<100 { try bench.policy.credit(PeerIndex(peer), count: 1) }
+        var granted: [PeerIndex] = []
+        while granted.count < 100 {
+            let grants = bench.pump()
+            try #require(!grants.isEmpty)
+            for case .grant(let peer, let chunk) in grants {
+                granted.append(peer)
+                bench.deliver(chunk, to: peer)
+            }
+        }
+        let neighbourCount = zip(granted, granted.dropFirst()).count { $1 == $0 + 1 }
+        #expect(neighbourCount < 10, "\(granted)")
+        #expect(Set(granted).count == 100)
+    }
+
     @Test func `no chunk is handed out twice while its peer lives`() throws {
         var bench = OwnerBench(chunks: 3, peers: 2)
         var granted: [ChunkID] = []

@@ -108,10 +108,51 @@ import Testing
         #expect(bench.policy.ring.count == 1)
         try bench.policy.credit(peer, count: 1)
         #expect(bench.pump() == [.grant(peer, 0)])
-        #expect(bench.policy.admit(peer, address: address(1)) == 1)
-        #expect(bench.policy.admit(peer, address: address(1)) == nil)
+        let places = (0..<2).map { _ in bench.policy.admit(peer, address: address(1)) }
+        #expect(places == [1, nil])
         bench.policy.left(peer)
         #expect(bench.policy.ring.count == 1)
-        #expect(bench.policy.admit(peer, address: address(1)) == nil)
+        let late = bench.policy.admit(peer, address: address(1))
+        #expect(late == nil)
+    }
+
+    /// Whoever comes from an address from which others took chunks for nothing must list one before anybody hears of it.
+    @Test func `an address that wastes chunks is granted few until somebody there lists one`() throws {
+        var bench = OwnerBench(chunks: 1000, peers: 1)
+        let host = PeerAddress.Host.v4(7)
+        var wasted = 0
+        while wasted < SwarmLimits.wasteLimit {
+            let (peer, isAdmitted) = try newcomer(&bench, from: host)
+            #expect(isAdmitted)
+            try bench.policy.credit(peer, count: 2)
+            if !bench.pump().isEmpty { wasted += 1 }
+            bench.policy.left(peer)
+        }
+        let (suspect, isAdmitted) = try newcomer(&bench, from: host)
+        #expect(!isAdmitted)
+        #expect(try newcomer(&bench, from: .v4(8)).isAdmitted)
+        try bench.policy.credit(suspect, count: 2)
+        var granted: [PeerIndex: Int] = [:]
+        for _ in 0..<60 {
+            try bench.policy.credit(0, count: 1)
+            for case .grant(let peer, let chunk) in bench.pump() {
+                granted[peer, default: 0] += 1
+                if peer == 0 { bench.deliver(chunk, to: peer) }
+            }
+        }
+        #expect((1...3).contains(granted[suspect] ?? 0))
+        // It lists what it was granted: it is a peer like any other, and so is whoever comes from there next.
+        bench.policy.holds(suspect, 0..<1000)
+        let place = bench.policy.admit(suspect, address: address(8))
+        #expect(place != nil)
+        #expect(try newcomer(&bench, from: host).isAdmitted)
+    }
+
+    private func newcomer(
+        _ bench: inout OwnerBench, from host: PeerAddress.Host
+    ) throws -> (peer: PeerIndex, isAdmitted: Bool) {
+        let enlisted = bench.policy.enlist(from: host)
+        let peer = try #require(enlisted)
+        return (peer, bench.policy.admit(peer, address: address(7)) != nil)
     }
 }

@@ -16,7 +16,9 @@ private final class Cable {
                 "ip", "-n", owner, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", peer) == 0)
         for (name, number) in [(owner, 1), (peer, 2)] {
             try #require(Ground.run("ip", "-n", name, "addr", "add", "10.78.0.\(number)/24", "dev", "eth0") == 0)
-            for device in ["lo", "eth0"] { try #require(Ground.run("ip", "-n", name, "link", "set", device, "up") == 0) }
+            for device in ["lo", "eth0"] {
+                try #require(Ground.run("ip", "-n", name, "link", "set", device, "up") == 0)
+            }
         }
     }
 

@@ -1,0 +1,67 @@
+/// How much the kernel may hold of what one connection sends. A queue that is longer than its link needs makes all that
+/// shares the link wait, requests and acknowledgements too, and binds chunks too early to a client that may turn out
+/// slow; a shorter one wakes the thread for every few packets.
+public struct SendLimits: Sendable, Equatable {
+    /// Bytes not sent yet (TCP_NOTSENT_LOWAT, tcp(7)): what the link carries in a millisecond.
+    public var unsentByteCount: Int
+    /// Bytes not sent or not acknowledged (SO_SNDBUF, socket(7)): what it carries in ten, so that several connections
+    /// keep a link busy and none fills its queue. Nil where the kernel sizes it, on links that are fast enough.
+    public var queueByteCount: Int?
+
+    public static let least = SendLimits(unsentByteCount: 32 * 1024, queueByteCount: 64 * 1024)
+    public static let mostUnsentByteCount = 1024 * 1024
+    public static let mostQueueByteCount = 512 * 1024
+
+    static let unsentNanoseconds: UInt64 = 1_000_000
+    static let queueNanoseconds: UInt64 = 10_000_000
+
+    public init(unsentByteCount: Int, queueByteCount: Int?) {
+        self.unsentByteCount = unsentByteCount
+        self.queueByteCount = queueByteCount
+    }
+
+    /// The limits for a connection that carries so much. Powers of two: a rate that wavers must not cost a system call
+    /// each time.
+    init(bytesPerSecond: Double) {
+        let unsent = bytesPerSecond * Double(SendLimits.unsentNanoseconds) / 1e9
+        let queue = bytesPerSecond * Double(SendLimits.queueNanoseconds) / 1e9
+        unsentByteCount = SendLimits.least.unsentByteCount
+        while unsentByteCount < SendLimits.mostUnsentByteCount, Double(unsentByteCount) < unsent { unsentByteCount *= 2 }
+        var byteCount = SendLimits.least.queueByteCount ?? 0
+        while byteCount <= SendLimits.mostQueueByteCount, Double(byteCount) < queue { byteCount *= 2 }
+        queueByteCount = byteCount <= SendLimits.mostQueueByteCount ? byteCount : nil
+    }
+}
+
+/// Measures what a connection carries, and says when its limits must follow.
+public struct SendGauge: Sendable {
+    /// A rate is taken over at least so long, and over several chunks where they take longer.
+    private static let windowNanoseconds: UInt64 = 10_000_000
+    private static let windowChunkCount = 4
+
+    private var start: UInt64?
+    private var byteCount: UInt64 = 0
+    private var chunkCount = 0
+    private var current = SendLimits.least
+
+    public init() {}
+
+    /// Notes that a chunk is with the kernel. Returns the limits to set now; nil while they stay as they are.
+    public mutating func sent(_ chunkByteCount: Int, now: UInt64) -> SendLimits? {
+        guard let start else {
+            self.start = now
+            return nil
+        }
+        byteCount += UInt64(chunkByteCount)
+        chunkCount += 1
+        let elapsed = now - min(start, now)
+        guard elapsed >= SendGauge.windowNanoseconds, chunkCount >= SendGauge.windowChunkCount else { return nil }
+        let wanted = SendLimits(bytesPerSecond: Double(byteCount) / Double(elapsed) * 1e9)
+        self.start = now
+        byteCount = 0
+        chunkCount = 0
+        guard wanted != current else { return nil }
+        current = wanted
+        return wanted
+    }
+}

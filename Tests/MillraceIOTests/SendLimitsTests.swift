@@ -1,0 +1,52 @@
+import Testing
+
+@testable import MillraceIO
+
+@Suite struct SendLimitsTests {
+    /// Sends chunks at a rate for so long and returns the limits that stand then.
+    private func limits(bytesPerSecond: Double, seconds: Double, chunk: Int = 102_400) -> SendLimits {
+        var gauge = SendGauge()
+        var current = SendLimits.least
+        let interval = Double(chunk) / bytesPerSecond * 1e9
+        for index in 0...Int(seconds * 1e9 / interval) {
+            if let wanted = gauge.sent(chunk, now: UInt64(Double(index) * interval)) { current = wanted }
+        }
+        return current
+    }
+
+    @Test func aSlowLinkKeepsTheLeast() {
+        #expect(limits(bytesPerSecond: 6e6, seconds: 2) == .least)
+        #expect(limits(bytesPerSecond: 1e5, seconds: 20) == .least)
+    }
+
+    @Test func unsentIsAMillisecondOfTheRate() {
+        #expect(limits(bytesPerSecond: 125e6, seconds: 1).unsentByteCount == 128 * 1024)
+        #expect(limits(bytesPerSecond: 1e9, seconds: 1).unsentByteCount == 1024 * 1024)
+        #expect(limits(bytesPerSecond: 50e9, seconds: 0.1).unsentByteCount == SendLimits.mostUnsentByteCount)
+    }
+
+    @Test func theQueueIsTenMillisecondsOfTheRateAndTheKernelsOnFastLinks() {
+        #expect(limits(bytesPerSecond: 12e6, seconds: 1).queueByteCount == 128 * 1024)
+        #expect(limits(bytesPerSecond: 25e6, seconds: 1).queueByteCount == 256 * 1024)
+        #expect(limits(bytesPerSecond: 125e6, seconds: 1).queueByteCount == nil)
+    }
+
+    @Test func aLinkThatSlowsDownIsBoundAgain() {
+        var gauge = SendGauge()
+        var now: UInt64 = 0
+        var heard: [SendLimits] = []
+        for (count, interval) in [(200, 100_000), (40, 40_000_000)] as [(Int, UInt64)] {
+            for _ in 0..<count {
+                now += interval
+                if let wanted = gauge.sent(102_400, now: now) { heard.append(wanted) }
+            }
+        }
+        #expect(heard.first == SendLimits(unsentByteCount: 1024 * 1024, queueByteCount: nil))
+        #expect(heard.last == .least)
+    }
+
+    @Test func timeThatStandsStillChangesNothing() {
+        var gauge = SendGauge()
+        for _ in 0..<100 { #expect(gauge.sent(102_400, now: 5) == nil) }
+    }
+}
