@@ -4,12 +4,13 @@
 #
 #   Scripts/package.sh [FOLDER]     default: .build/packages
 #
-# The dates in them are SOURCE_DATE_EPOCH's, or the last commit's. MAINTAINER="Name <address>" answers for the .deb.
+# The dates in them are SOURCE_DATE_EPOCH's, or the last commit's. MAINTAINER="Name <address>", or DEBFULLNAME and
+# DEBEMAIL as Debian's own tools know them, answers for the .deb.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$(mkdir -p "${1:-.build/packages}" && cd "${1:-.build/packages}" && pwd)
 
-maintainer=${MAINTAINER:-The Millrace maintainers <millrace@localhost>}
+maintainer=${MAINTAINER:-${DEBFULLNAME:-The Millrace maintainers} <${DEBEMAIL:-millrace@localhost}>}
 
 bash Scripts/install.sh dpkg-dev fakeroot binutils
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}

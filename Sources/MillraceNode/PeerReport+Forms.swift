@@ -1,6 +1,7 @@
 extension PeerReport {
     /// A few lines for people.
     public var text: String {
+        guard !name.isEmpty else { return "report: no owner was met, \(Report.seconds(seconds)) s" }
         let end = isComplete ? "" : ", unfinished,"
         var lines = [
             "report: \(name), \(fileByteCount) bytes\(end) in \(Report.seconds(seconds)) s,"

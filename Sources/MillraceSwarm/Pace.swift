@@ -21,7 +21,7 @@ public struct Pace: Sendable {
     /// So many bytes come in a second as only links of more than a gigabit carry.
     func isFast(chunkByteCount: UInt32) -> Bool {
         guard let interval = intervalNanoseconds else { return false }
-        return UInt64(chunkByteCount) * 1_000_000_000 > SwarmLimits.fastBytesPerSecond * max(interval, 1)
+        return UInt64(chunkByteCount) * 1_000_000_000 / max(interval, 1) > SwarmLimits.fastBytesPerSecond
     }
 
     /// How many chunks arrive in the time that windows must cover, shared out over `base` of them: 1 on a slow link,

@@ -27,9 +27,23 @@ struct Millrace: ParsableCommand {
         } catch {
             let code = exitCode(for: error)
             guard code != .success, !(error is ArgumentParser.ExitCode) else { exit(withError: error) }
-            Output.error(message(for: error) + "; see --help")
+            Output.error(usageText(error))
             Self.exit(withError: ArgumentParser.ExitCode(MillraceNode.ExitCode.usage.rawValue))
         }
+    }
+}
+
+extension Millrace {
+    /// One line: what is wrong, what the option or argument takes where the parser says that too, and where to read on.
+    private static func usageText(_ error: any Error) -> String {
+        var text = message(for: error)
+        if text.hasSuffix(".") { text.removeLast() }
+        let lines = fullMessage(for: error).split(separator: "\n")
+        let help = lines.drop { !$0.hasPrefix("Help:") }.prefix { !$0.hasPrefix("Usage:") && !$0.hasPrefix("  See ") }
+        // Behind the name of the option, with two blanks between.
+        let takes = help.joined(separator: " ").split(separator: "  ").dropFirst(2).joined(separator: " ")
+        guard !takes.isEmpty else { return text + "; see --help" }
+        return "\(text) (\(takes.hasSuffix(".") ? String(takes.dropLast()) : takes)); see --help"
     }
 }
 

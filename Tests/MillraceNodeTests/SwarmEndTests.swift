@@ -22,6 +22,7 @@ import Testing
         let bench = try Bench(byteCount: 1000)
         let peer = try bench.peer("peer", of: try FreePort.take()) { $0.common.timeoutSeconds = 0.2 }
         #expect(failure { _ = try peer.report() } == .network)
+        #expect(peer.node.report.text.hasPrefix("report: no owner was met, 0."))
     }
 
     @Test func anotherContentThanTheOneAskedForIsRefused() throws {

@@ -34,6 +34,17 @@ import Testing
         #expect(ground.names(".").filter { $0.hasPrefix("owner-") || $0.hasPrefix("peer-") }.isEmpty)
     }
 
+    @Test func badUsageSaysWhatIsTaken() throws {
+        let ground = try Ground()
+        let host = try ground.start("host", "peer nohost 9001")
+        #expect(try host.wait() == 64)
+        let wanted = "'nohost' is invalid for '<owner>' (The owner: its port on this machine, or HOST:PORT); see --help"
+        #expect(host.errors.contains(wanted) && host.errors.split(separator: "\n").count == 1, "\(host.errors)")
+        let rate = try ground.start("rate", "owner 9000 data.bin --rate-limit fast")
+        #expect(try rate.wait() == 64)
+        #expect(rate.errors.contains("(Send at most so much a second: 12MB, 100MB/s, 1gbit, 8MiB); see --help"))
+    }
+
     @Test(arguments: ["--help", "owner --help", "peer --help", "verify --help", "demo --help", "--version"])
     func helpIs0(words: String) throws {
         let ground = try Ground()
