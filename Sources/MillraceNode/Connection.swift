@@ -135,9 +135,12 @@ struct Connection<Handler: ConnectionHandler>: ~Copyable {
             case .discard: receiver.discard()
             }
         case .chunkKept(let header, let isGenuine):
+            let now = MonotonicClock.nowNanoseconds
+            if isGenuine, handler.writesBehind(header), let buffer = receiver.take() {
+                return handler.takesOver(header, buffer, now: now)
+            }
             defer { receiver.release() }
-            try handler.received(
-                header, receiver.chunkBytes, isGenuine: isGenuine, now: MonotonicClock.nowNanoseconds)
+            try handler.received(header, receiver.chunkBytes, isGenuine: isGenuine, now: now)
         case .chunkDiscarded(let header): handler.discarded(header, now: now)
         }
     }

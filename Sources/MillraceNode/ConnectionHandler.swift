@@ -38,6 +38,10 @@ protocol ConnectionHandler: AnyObject {
     func received(
         _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64
     ) throws(ConnectionEnd)
+    /// Whether this chunk, which is genuine, is taken over with its memory, to be stored by another thread.
+    func writesBehind(_ header: FrameHeader) -> Bool
+    /// Takes it over.
+    func takesOver(_ header: FrameHeader, _ buffer: consuming PooledBuffer, now: UInt64)
     func discarded(_ header: FrameHeader, now: UInt64)
     /// Where the chunk to send lies; nil if it is not there.
     func payload(of chunk: ChunkID) -> FilePayload?
@@ -52,4 +56,9 @@ protocol ConnectionHandler: AnyObject {
 
 extension ConnectionHandler {
     var coveredChunkCount: UInt32 { .max }
+    func writesBehind(_ header: FrameHeader) -> Bool { false }
+
+    func takesOver(_ header: FrameHeader, _ buffer: consuming PooledBuffer, now: UInt64) {
+        preconditionFailure("who writes behind says how")
+    }
 }

@@ -173,6 +173,9 @@ struct FrameReceiver: ~Copyable {
         pool?.give(buffer)
     }
 
+    /// Hands the buffer of a kept chunk over, in place of `release`.
+    mutating func take() -> PooledBuffer? { whole.removeFirst() }
+
     private var chunkBase: UnsafeMutableRawBufferPointer? {
         switch buffer {
         case .some(let buffer): buffer.bytes

@@ -47,6 +47,8 @@ enum NodeLimits {
     static let stagingByteCount = 64 * 1024
     /// A thread that waits for a chunk is woken for so much of it: the default chunk arrives with one wake-up.
     static let receivePieceByteCount = 128 * 1024
+    /// Shorter chunks cost no more to write than to hand to the thread that writes.
+    static let writeBehindByteCount = 64 * 1024
     /// Chunks given to a transport at a time: enough for a batch, few enough to cancel the rest.
     static let transportQueueCount = 16
     /// Chunks of one client that wait to be sent: all its credits and as many requests.

@@ -22,6 +22,7 @@ final class OwnerLinkHandler: ConnectionHandler {
     private var ring = Ring()
     private var isRosterComplete = false
     private(set) var chunkCount: UInt32 = 0
+    private var writer: WriteBehind?
 
     init(node: PeerNode, link: Link, neighbour: PeerAddress) {
         self.node = node
@@ -47,12 +48,15 @@ final class OwnerLinkHandler: ConnectionHandler {
             try add(entry, at: Int(position), total: Int(total), now: now)
         case (.running, .rosterRemove(let peer, let total)): try remove(peer, total: Int(total), now: now)
         case (.running, .ask(let chunk, let peer)):
+            settle()
             try node.checkDue(chunk, .ask, from: .rescue)
             node.update { state, effects in
                 node.decide(&state, &effects) { $0.sentElsewhere(chunk, to: peer, at: now, into: &$1) }
             }
         // The owner can't read the chunk: whoever else has it is asked once the request is late.
-        case (.running, .reject(let chunk, _)): try node.checkDue(chunk, .reject, from: .rescue)
+        case (.running, .reject(let chunk, _)):
+            settle()
+            try node.checkDue(chunk, .reject, from: .rescue)
         case (.running, .finished):
             node.update { state, effects in
                 state.isReleased = true
@@ -65,17 +69,51 @@ final class OwnerLinkHandler: ConnectionHandler {
     func willReceive(_ header: FrameHeader) throws(ConnectionEnd) -> ChunkReception {
         guard stage == .running else { throw .peerFault(.unexpectedMessage(header.type)) }
         began = MonotonicClock.nowNanoseconds
-        return try node.reception(of: header, from: origin(of: header))
+        return try node.reception(of: header, from: OwnerLinkHandler.origin(of: header))
     }
 
     func received(
         _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64
     ) throws(ConnectionEnd) {
-        try node.take(header, bytes, isGenuine: isGenuine, from: origin(of: header), began: began, now: now)
+        let origin = OwnerLinkHandler.origin(of: header)
+        try node.take(header, bytes, isGenuine: isGenuine, from: origin, began: began, now: now)
+    }
+
+    /// Only while no other peer sends anything: the processors are busy otherwise.
+    func writesBehind(_ header: FrameHeader) -> Bool {
+        guard header.payloadByteCount >= NodeLimits.writeBehindByteCount else { return false }
+        guard node.state.withLock({ $0.sources.isEmpty }) else { return false }
+        if writer == nil { startWriting() }
+        return writer?.hasRoom ?? false
+    }
+
+    func takesOver(_ header: FrameHeader, _ buffer: consuming PooledBuffer, now: UInt64) {
+        writer?.add(WriteBehind.Job(header: header, buffer: buffer, began: began, arrived: now))
+    }
+
+    private func startWriting() {
+        guard let pool = node.state.withLock({ $0.content?.pool }) else { return }
+        let node = node
+        // Without it chunks are stored by this thread.
+        writer = try? WriteBehind.start(pool) { job in
+            let bytes = UnsafeRawBufferPointer(rebasing: job.buffer.bytes[..<job.header.payloadByteCount])
+            let origin = OwnerLinkHandler.origin(of: job.header)
+            // Why it can't is told by the node.
+            try? node.store(job.header, bytes, from: origin, began: job.began, now: job.arrived)
+        }
+    }
+
+    /// What is said of a chunk that has come must find it booked.
+    private func settle() { writer?.drain() }
+
+    /// Stores what was taken over; the connection has ended.
+    func stopWriting() {
+        writer?.stop()
+        writer = nil
     }
 
     func discarded(_ header: FrameHeader, now: UInt64) {
-        node.passOver(header, from: origin(of: header), now: now)
+        node.passOver(header, from: OwnerLinkHandler.origin(of: header), now: now)
     }
 
     func payload(of chunk: ChunkID) -> FilePayload? { nil }
@@ -87,7 +125,7 @@ final class OwnerLinkHandler: ConnectionHandler {
         return feed.post(from: node, to: link, .owner, now: now)
     }
 
-    private func origin(of header: FrameHeader) -> ChunkOrigin { header.type == .grant ? .grant : .rescue }
+    private static func origin(of header: FrameHeader) -> ChunkOrigin { header.type == .grant ? .grant : .rescue }
 
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
         guard hello.role == .owner else { throw .ended(.wrongSwarm, "this is a peer, not an owner") }

@@ -53,13 +53,24 @@ extension PeerNode {
             log.chunk(.refused, header.chunk, byteCount: UInt32(bytes.count), Party(origin))
             throw .ended(.badChunk, "chunk \(header.chunk) does not match its digest")
         }
+        do throws(NodeFailure) {
+            try store(header, bytes, from: origin, began: began, now: now)
+        } catch {
+            throw .failed(error)
+        }
+    }
+
+    /// Stores a chunk that is verified, then books it.
+    func store(
+        _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, from origin: ChunkOrigin, began: UInt64, now: UInt64
+    ) throws(NodeFailure) {
         guard let content = state.withLock({ $0.content }) else { return }
         do throws(StoreError) {
             try write(header.chunk, bytes, to: content.folder.store, until: now + NodeLimits.silenceNanoseconds)
         } catch {
             let failure = NodeFailure(error)
             fail(failure)
-            throw .failed(failure)
+            throw failure
         }
         update { state, effects in
             keep(header.chunk, from: origin, byteCount: UInt32(bytes.count), now, &state, &effects)

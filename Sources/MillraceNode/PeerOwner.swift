@@ -48,6 +48,7 @@ extension PeerNode {
             var connection = Connection(
                 socket: socket, link: link, transport: transport, handler: handler, rates: rates)
             end = connection.run()
+            handler.stopWriting()
         } catch {
             throw NodeFailure(network: error)
         }

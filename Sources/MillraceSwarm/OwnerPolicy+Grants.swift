@@ -74,9 +74,11 @@ extension OwnerPolicy {
         writeNanoseconds.map { $0 >= SwarmLimits.turnTakingNanoseconds } ?? true
     }
 
-    private var patienceNanoseconds: UInt64 { 2 * (writeNanoseconds ?? SwarmLimits.turnTakingNanoseconds) }
+    private var patienceNanoseconds: UInt64 {
+        SwarmLimits.turnPatienceTimes * (writeNanoseconds ?? SwarmLimits.turnTakingNanoseconds)
+    }
 
-    /// Grants bound within the last two usual writing times count; older ones sit at a slow reader, not in the uplink.
+    /// Grants bound within the last few usual writing times count; older ones sit at a slow reader, not in the uplink.
     private func hasRoom(at now: UInt64) -> Bool {
         guard takesTurns else { return true }
         let half = (ring.count + 1) / 2

@@ -21,16 +21,15 @@ public struct Pace: Sendable {
     /// So many bytes come in a second as only links of more than a gigabit carry.
     func isFast(chunkByteCount: UInt32) -> Bool {
         guard let interval = intervalNanoseconds else { return false }
-        return UInt64(chunkByteCount) * 1_000_000_000 > SwarmLimits.fastBytesPerSecond * max(interval, 1)
+        return UInt64(chunkByteCount) * 1_000_000_000 / max(interval, 1) > SwarmLimits.fastBytesPerSecond
     }
 
     /// How many chunks arrive in the time that windows must cover, shared out over `base` of them: 1 on a slow link,
-    /// more where a chunk's time is short against a round trip.
-    func scale(overWindow base: Int, chunkByteCount: UInt32) -> Int {
+    /// more where a chunk's time is short against a round trip. `least` gives way to the bound in bytes alone.
+    func scale(overWindow base: Int, chunkByteCount: UInt32, atLeast least: Int = 1) -> Int {
         guard let interval = intervalNanoseconds else { return 1 }
         let wanted = Int(SwarmLimits.windowNanoseconds / max(interval, 1_000)) / max(base, 1)
         let bytes = SwarmLimits.largestWindowByteCount / Int(chunkByteCount) / max(base, 1)
-        let least = isFast(chunkByteCount: chunkByteCount) ? SwarmLimits.fastWindowTimes : 1
         return max(1, min(max(wanted, least), bytes, SwarmLimits.largestWindow / max(base, 1)))
     }
 

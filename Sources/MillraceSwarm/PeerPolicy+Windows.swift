@@ -34,16 +34,19 @@ extension PeerPolicy {
 
     /// Sizes the windows for the rate at which chunks come, the number of sources there are and the ring.
     mutating func sizeWindows() {
+        let sourceCount = neighbours.all.count { $0.isSource }
         let base = SwarmLimits.requestWindow
-        windowScale = pace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
+        let isFast = !isOnLargeRing && pace.isFast(chunkByteCount: layout.chunkByteCount)
+        windowScale = pace.scale(
+            overWindow: base, chunkByteCount: layout.chunkByteCount,
+            atLeast: isFast ? SwarmLimits.fastWindowTimes : 1)
         requestWindow = base * windowScale
-        sourceWindow = requestsPerSource * windowScale
-        asksInBatches = !isOnLargeRing && windowScale > 1 && pace.isFast(chunkByteCount: layout.chunkByteCount)
+        sourceWindow = requestsPerSource(of: sourceCount) * windowScale
+        asksInBatches = isFast && windowScale > 1
     }
 
-    private var requestsPerSource: Int {
-        if isOnLargeRing { return 1 }
-        let sourceCount = neighbours.all.count { $0.isSource }
+    private func requestsPerSource(of sourceCount: Int) -> Int {
+        if ring.count >= SwarmLimits.middlingRingCount { return 1 }
         return sourceCount <= 2 ? SwarmLimits.requestWindowPerFewSources : SwarmLimits.requestWindowPerSource
     }
 }

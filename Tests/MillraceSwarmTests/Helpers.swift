@@ -3,8 +3,8 @@ import MillraceWire
 
 let millisecond: UInt64 = 1_000_000
 
-func layout(_ chunkCount: UInt32) -> ChunkLayout {
-    try! ChunkLayout(fileByteCount: UInt64(chunkCount) * 1024, chunkByteCount: 1024)
+func layout(_ chunkCount: UInt32, chunkByteCount: UInt32 = 1024) -> ChunkLayout {
+    try! ChunkLayout(fileByteCount: UInt64(chunkCount) * UInt64(chunkByteCount), chunkByteCount: chunkByteCount)
 }
 
 func address(_ number: UInt32) -> PeerAddress {
@@ -56,8 +56,11 @@ struct PeerBench {
     var now: UInt64 = 1_000_000_000
     var actions: [PeerAction] = []
 
-    init(chunks: UInt32, sources: [PeerIndex] = [], digests: UInt32? = nil, seed: UInt64 = 1) {
-        policy = PeerPolicy(layout: layout(chunks), seed: seed)
+    init(
+        chunks: UInt32, sources: [PeerIndex] = [], digests: UInt32? = nil, seed: UInt64 = 1,
+        chunkByteCount: UInt32 = 1024
+    ) {
+        policy = PeerPolicy(layout: layout(chunks, chunkByteCount: chunkByteCount), seed: seed)
         policy.welcomed(as: 0)
         policy.digestsKnown(below: digests ?? chunks, at: now, into: &actions)
         policy.rosterChanged(ring([0] + sources), at: now, into: &actions)

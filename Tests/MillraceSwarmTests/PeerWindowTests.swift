@@ -1,6 +1,7 @@
-import MillraceSwarm
 import MillraceWire
 import Testing
+
+@testable import MillraceSwarm
 
 @Suite("How much a peer has in flight, and how often it tells")
 struct PeerWindowTests {
@@ -75,5 +76,14 @@ struct PeerWindowTests {
         #expect(bench.policy.digestTarget == 10_000 + SwarmLimits.longestDigestLead)
         bench.policy.holds(0, 19_000..<20_000)
         #expect(bench.policy.digestTarget == 20_000)
+    }
+
+    /// Chunks may come hours apart: an owner that was gone, a machine that slept.
+    @Test(arguments: [1, 200_000_000_000, UInt64.max - 1])
+    func `no pause between two chunks is too long`(pause: UInt64) {
+        var pace = Pace()
+        pace.arrival(at: 1)
+        pace.arrival(at: 1 + pause)
+        #expect(pace.scale(overWindow: 2, chunkByteCount: 102_400) == (pause == 1 ? 40 : 1))
     }
 }
