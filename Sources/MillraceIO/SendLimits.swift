@@ -26,7 +26,9 @@ public struct SendLimits: Sendable, Equatable {
         let unsent = bytesPerSecond * Double(SendLimits.unsentNanoseconds) / 1e9
         let queue = bytesPerSecond * Double(SendLimits.queueNanoseconds) / 1e9
         unsentByteCount = SendLimits.least.unsentByteCount
-        while unsentByteCount < SendLimits.mostUnsentByteCount, Double(unsentByteCount) < unsent { unsentByteCount *= 2 }
+        while unsentByteCount < SendLimits.mostUnsentByteCount, Double(unsentByteCount) < unsent {
+            unsentByteCount *= 2
+        }
         var byteCount = SendLimits.least.queueByteCount ?? 0
         while byteCount <= SendLimits.mostQueueByteCount, Double(byteCount) < queue { byteCount *= 2 }
         queueByteCount = byteCount <= SendLimits.mostQueueByteCount ? byteCount : nil

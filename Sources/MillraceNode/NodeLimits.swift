@@ -27,7 +27,8 @@ enum NodeLimits {
     static let handshakeNanoseconds: UInt64 = 10_000_000_000
     /// Silence after which the other side is asked whether it is there.
     static let pingNanoseconds: UInt64 = 10_000_000_000
-    /// Pings that may wait for their answer: nodes send one at a time, and each answer takes as many bytes of the uplink.
+    /// Pings that may wait for their answer: nodes send one at a time, and each answer takes as many bytes of the
+    /// uplink.
     static let pingCount = 16
     /// Silence, with nothing sent either, after which it is gone.
     static let silenceNanoseconds: UInt64 = 30_000_000_000

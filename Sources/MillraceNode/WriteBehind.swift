@@ -1,8 +1,9 @@
 import MillraceIO
 import MillraceWire
 
-/// Stores the chunks of one connection in a thread of its own, so that the connection's thread takes and hashes the next
-/// ones meanwhile. Worth its hand-over only where that connection is the only busy one: else others fill the processors.
+/// Stores the chunks of one connection in a thread of its own, so that the connection's thread takes and hashes the
+/// next ones meanwhile. Worth its hand-over only where that connection is the only busy one: else others fill the
+/// processors.
 final class WriteBehind: Sendable {
     /// A chunk that is verified, and how it came.
     struct Job: ~Copyable {

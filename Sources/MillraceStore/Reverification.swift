@@ -14,8 +14,8 @@ public final class Reverification: Sendable {
     private let next = Atomic(0)
     private let readAhead: Int
 
-    /// - Parameter threadCount: the threads that will work; the system is told to read twice as many pieces ahead, which
-    ///   is what a disk needs to be busy with many small files.
+    /// - Parameter threadCount: the threads that will work; the system is told to read twice as many pieces ahead,
+    ///   which is what a disk needs to be busy with many small files.
     public init(_ store: any ChunkStore, candidates: ChunkSet, threadCount: Int) {
         self.store = store
         readAhead = 2 * threadCount

@@ -1,7 +1,7 @@
 import MillraceWire
 
-/// Connections that take chunks and list none: each costs the uplink two chunks that nobody else gets. Who opens one after
-/// the other is known by its address; whoever comes from there must list a chunk before others depend on it.
+/// Connections that take chunks and list none: each costs the uplink two chunks that nobody else gets. Who opens one
+/// after the other is known by its address; whoever comes from there must list a chunk before others depend on it.
 extension OwnerPolicy {
     /// It lists nothing, and neither did so many from its address before it: it is on nobody's roster, and is granted a
     /// small share only while others wait.

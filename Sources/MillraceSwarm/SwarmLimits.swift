@@ -71,8 +71,8 @@ public enum SwarmLimits {
     /// A chunk that takes this long to leave makes the owner send to few peers at a time, so that whole chunks arrive
     /// early somewhere; below it, taking turns costs more than it gains.
     public static let turnTakingNanoseconds: UInt64 = 2_000_000
-    /// A chunk that takes so many times the usual time to leave sits at a slow reader, and its turn goes to another. With
-    /// fewer, connections that are still in slow start lose theirs to those that are not.
+    /// A chunk that takes so many times the usual time to leave sits at a slow reader, and its turn goes to another.
+    /// With fewer, connections that are still in slow start lose theirs to those that are not.
     public static let turnPatienceTimes: UInt64 = 4
     /// Peers the owner sends to at a time where it takes turns: half of them, within these bounds. With fewer the
     /// uplink idles whenever they are busy with what others send them (2 cost up to 50 % where buffers are small); with
