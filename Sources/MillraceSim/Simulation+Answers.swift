@@ -5,13 +5,18 @@ extension Simulation {
     /// What the client waits for is on its way there, waits at the source, or is on its way back. Holds as long as both
     /// sides have the connection; a machine that was killed or froze takes with it what it was sent, until the other
     /// side gives the connection up.
+    @inline(__always)
     func checkAnswers(on id: Int) {
+        let known =
+            connections[id].requestsUnderWay + connections[id].queue.count + connections[id].answersUnderWay
+        if known != connections[id].asked.count { missesAnswer(on: id, known) }
+    }
+
+    private func missesAnswer(on id: Int, _ known: Int) {
         let connection = connections[id]
         guard connection.source != 0, connection.isClientOpen, connection.isSourceOpen else { return }
         let (client, source) = (nodes[connection.client], nodes[connection.source])
         guard !client.isGone, !source.isGone else { return }
-        let known = connection.requestsUnderWay + connection.queue.count + connection.answersUnderWay
-        guard known != connection.asked.count else { return }
         let (asker, holder, count) = (client.number, source.number, connection.asked.count)
         checks.fail("peer \(asker) waits for \(count) answers of peer \(holder), which will give \(known)")
     }

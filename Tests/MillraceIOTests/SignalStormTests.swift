@@ -21,6 +21,11 @@ private let stormCount = Atomic(0)
             var action = sigaction()
             action.__sigaction_handler.sa_handler = { _ in stormCount.add(1, ordering: .relaxed) }
             try #require(sigaction(SIGUSR2, &action, nil) == 0)
+            // Whoever started this process may have left the signal blocked.
+            var wanted = sigset_t()
+            sigemptyset(&wanted)
+            sigaddset(&wanted, SIGUSR2)
+            try #require(pthread_sigmask(SIG_UNBLOCK, &wanted, nil) == 0)
             let target = UInt(pthread_self())
             let state = state
             thread = try WorkerThread.start(name: "storm") {
