@@ -55,7 +55,8 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         link.looksForNews()
         let newsAt = handler.postNews(now: now)
         try takeMail(&rates)
-        guard !orders.isEmpty else { return newsAt }
+        // A limited connection with nothing to send gives its turn to others.
+        guard !orders.isEmpty || rates.limitsChunks else { return newsAt }
         guard now >= scarceUntil else { return min(newsAt ?? .max, scarceUntil) }
         let count = min(orders.count, NodeLimits.transportQueueCount - underWay.count)
         let covered = handler.coveredChunkCount

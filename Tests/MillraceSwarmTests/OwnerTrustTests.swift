@@ -116,8 +116,7 @@ import Testing
         #expect(late == nil)
     }
 
-    /// Whoever comes from an address from which others took chunks for nothing must list one before anybody hears of
-    /// it.
+    /// Whoever comes from an address that took chunks for nothing must list one before anybody hears of it.
     @Test func `an address that wastes chunks is granted few until somebody there lists one`() throws {
         var bench = OwnerBench(chunks: 1000, peers: 1)
         let host = PeerAddress.Host.v4(7)
