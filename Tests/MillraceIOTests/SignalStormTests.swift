@@ -59,8 +59,6 @@ private let stormCount = Atomic(0)
             expected += header + content[offset..<(offset + 100_000)]
         }
         let pair = try Pair()
-        // Small buffers make many calls, most of which wait.
-        try System.setOption(pair.near.descriptor, SOL_SOCKET, SO_SNDBUF, 1)
         let storm = try Storm()
         let (received, completed) = try withExtendedLifetime(storm) {
             try transport.deliver(over: pair, byteCount: expected.count)
