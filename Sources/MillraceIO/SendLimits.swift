@@ -12,6 +12,10 @@ public struct SendLimits: Sendable, Equatable {
     public static let mostUnsentByteCount = 1024 * 1024
     public static let mostQueueByteCount = 512 * 1024
 
+    /// Segments the queue must hold: with one or two, each waits for the acknowledgement that the other side delays.
+    /// Over loopback, where they have 64 KiB, that leaves the queue to the kernel.
+    static let leastSegmentCount = 16
+
     static let unsentNanoseconds: UInt64 = 1_000_000
     static let queueNanoseconds: UInt64 = 10_000_000
 
@@ -22,7 +26,7 @@ public struct SendLimits: Sendable, Equatable {
 
     /// The limits for a connection that carries so much. Powers of two: a rate that wavers must not cost a system call
     /// each time.
-    init(bytesPerSecond: Double) {
+    init(bytesPerSecond: Double, segmentByteCount: Int) {
         let unsent = bytesPerSecond * Double(SendLimits.unsentNanoseconds) / 1e9
         let queue = bytesPerSecond * Double(SendLimits.queueNanoseconds) / 1e9
         unsentByteCount = SendLimits.least.unsentByteCount
@@ -30,7 +34,8 @@ public struct SendLimits: Sendable, Equatable {
             unsentByteCount *= 2
         }
         var byteCount = SendLimits.least.queueByteCount ?? 0
-        while byteCount <= SendLimits.mostQueueByteCount, Double(byteCount) < queue { byteCount *= 2 }
+        let least = max(queue, Double(SendLimits.leastSegmentCount) * Double(segmentByteCount))
+        while byteCount <= SendLimits.mostQueueByteCount, Double(byteCount) < least { byteCount *= 2 }
         queueByteCount = byteCount <= SendLimits.mostQueueByteCount ? byteCount : nil
     }
 }
@@ -44,9 +49,15 @@ public struct SendGauge: Sendable {
     private var start: UInt64?
     private var byteCount: UInt64 = 0
     private var chunkCount = 0
-    private var current = SendLimits.least
+    private let segmentByteCount: Int
+    /// The limits that stand.
+    public private(set) var current: SendLimits
 
-    public init() {}
+    /// - Parameter segmentByteCount: the most bytes that one packet of the connection carries.
+    public init(segmentByteCount: Int) {
+        self.segmentByteCount = segmentByteCount
+        current = SendLimits(bytesPerSecond: 0, segmentByteCount: segmentByteCount)
+    }
 
     /// Notes that a chunk is with the kernel. Returns the limits to set now; nil while they stay as they are.
     public mutating func sent(_ chunkByteCount: Int, now: UInt64) -> SendLimits? {
@@ -58,7 +69,8 @@ public struct SendGauge: Sendable {
         chunkCount += 1
         let elapsed = now - min(start, now)
         guard elapsed >= SendGauge.windowNanoseconds, chunkCount >= SendGauge.windowChunkCount else { return nil }
-        let wanted = SendLimits(bytesPerSecond: Double(byteCount) / Double(elapsed) * 1e9)
+        let carried = Double(byteCount) / Double(elapsed) * 1e9
+        let wanted = SendLimits(bytesPerSecond: carried, segmentByteCount: segmentByteCount)
         self.start = now
         byteCount = 0
         chunkCount = 0

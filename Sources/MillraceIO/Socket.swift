@@ -74,6 +74,15 @@ public struct Socket: ~Copyable, Sendable {
         try? System.setOption(descriptor, CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, CInt(clamping: byteCount))
     }
 
+    /// The most bytes that one packet of this connection carries (TCP_MAXSEG, tcp(7)).
+    public var segmentByteCount: Int {
+        let found = try? System.option(of: descriptor, CInt(IPPROTO_TCP), TCP_MAXSEG)
+        return found.map { Int($0) } ?? Socket.usualSegmentByteCount
+    }
+
+    /// That of Ethernet with an MTU of 1500.
+    private static let usualSegmentByteCount = 1448
+
     /// How many bytes may wait unsent or unacknowledged in the kernel (SO_SNDBUF, which the kernel doubles); nil leaves
     /// it to the kernel again (SO_BUF_LOCK, from Linux 5.14), or takes what it allows.
     public func setQueueLimit(byteCount: Int?) {

@@ -20,12 +20,16 @@ extension System {
         guard code == 0 else { throw SystemError(call: "setsockopt", errno: code) }
     }
 
-    /// The error that waits on a socket, 0 for none; taking it clears it.
-    static func pendingError(of socket: CInt) throws(SystemError) -> CInt {
+    static func option(of socket: CInt, _ level: CInt, _ option: CInt) throws(SystemError) -> CInt {
         var value: CInt = 0
         var length = socklen_t(MemoryLayout<CInt>.size)
-        try check("getsockopt") { getsockopt(socket, SOL_SOCKET, SO_ERROR, &value, &length) }
+        try check("getsockopt") { getsockopt(socket, level, option, &value, &length) }
         return value
+    }
+
+    /// The error that waits on a socket, 0 for none; taking it clears it.
+    static func pendingError(of socket: CInt) throws(SystemError) -> CInt {
+        try option(of: socket, SOL_SOCKET, SO_ERROR)
     }
 
     static func localAddress(of socket: CInt) throws(SystemError) -> SocketAddress {

@@ -63,8 +63,9 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         let ready = orders.prefix(max(0, count)).prefix { $0.chunk < covered }.count
         let admitted = admitted(ready, now: now, on: socket, &rates)
         if gauge == nil, admitted > 0 {
-            gauge = SendGauge()
-            apply(.least, on: socket)
+            let gauge = SendGauge(segmentByteCount: socket.segmentByteCount)
+            apply(gauge.current, on: socket)
+            self.gauge = gauge
         }
         for index in 0..<admitted { hand(orders[index], now: now, &rates) }
         orders.removeFirst(admitted)

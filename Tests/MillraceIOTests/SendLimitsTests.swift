@@ -4,14 +4,14 @@ import Testing
 
 @Suite struct SendLimitsTests {
     /// Sends chunks at a rate for so long and returns the limits that stand then.
-    private func limits(bytesPerSecond: Double, seconds: Double, chunk: Int = 102_400) -> SendLimits {
-        var gauge = SendGauge()
-        var current = SendLimits.least
+    private func limits(bytesPerSecond: Double, seconds: Double, segment: Int = 1448) -> SendLimits {
+        var gauge = SendGauge(segmentByteCount: segment)
+        let chunk = 102_400
         let interval = Double(chunk) / bytesPerSecond * 1e9
         for index in 0...Int(seconds * 1e9 / interval) {
-            if let wanted = gauge.sent(chunk, now: UInt64(Double(index) * interval)) { current = wanted }
+            _ = gauge.sent(chunk, now: UInt64(Double(index) * interval))
         }
-        return current
+        return gauge.current
     }
 
     @Test func aSlowLinkKeepsTheLeast() {
@@ -31,8 +31,13 @@ import Testing
         #expect(limits(bytesPerSecond: 125e6, seconds: 1).queueByteCount == nil)
     }
 
+    @Test func theQueueHoldsSeveralSegments() {
+        #expect(limits(bytesPerSecond: 1e6, seconds: 1, segment: 8948).queueByteCount == 256 * 1024)
+        #expect(limits(bytesPerSecond: 1e6, seconds: 1, segment: 65_483).queueByteCount == nil)
+    }
+
     @Test func aLinkThatSlowsDownIsBoundAgain() {
-        var gauge = SendGauge()
+        var gauge = SendGauge(segmentByteCount: 1448)
         var now: UInt64 = 0
         var heard: [SendLimits] = []
         for (count, interval) in [(200, 100_000), (40, 40_000_000)] as [(Int, UInt64)] {
@@ -46,7 +51,7 @@ import Testing
     }
 
     @Test func timeThatStandsStillChangesNothing() {
-        var gauge = SendGauge()
+        var gauge = SendGauge(segmentByteCount: 1448)
         for _ in 0..<100 { #expect(gauge.sent(102_400, now: 5) == nil) }
     }
 }
