@@ -39,7 +39,7 @@ public struct Ring: Sendable, Equatable {
     }
 
     /// Whom `peer` fetches from, nearest first: everybody on a small ring, else the predecessors at distances that
-    /// grow evenly from 1 to the ring's size. They change only when the ring doubles.
+    /// grow evenly from 1 to the ring's size. They change only when the ring doubles, and once between on a large one.
     public func sources(of peer: PeerIndex, limit: Int = SwarmLimits.sourceCount) -> [PeerIndex] {
         guard let position = position(of: peer), count > 1 else { return [] }
         return Ring.distances(memberCount: count, limit: limit).map { distance in
