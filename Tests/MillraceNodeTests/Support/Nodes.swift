@@ -44,7 +44,7 @@ final class RunningPeer: Sendable {
     var port: UInt16 { node.listenPort }
     var isOver: Bool { run.isOver }
     /// It has the whole file, under its name, and knows it: an interrupt then ends a run that is done.
-    var isComplete: Bool { node.state.withLock { $0.phase == .complete } }
+    var isComplete: Bool { node.state.withLock { $0.statistics.completed != nil } }
 
     func report(withinSeconds seconds: Double = 60) throws -> PeerReport {
         defer { interrupt.signal() }
