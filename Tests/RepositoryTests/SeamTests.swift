@@ -12,7 +12,7 @@ struct SeamTests {
         "signalfd", "getaddrinfo", "getrandom", "pthread_create", "mmap", "io_uring_queue_init",
         "io_uring_submit_and_wait", "io_uring_submit", "io_uring_wait_cqe", "setrlimit", "getrlimit",
     ]
-    private static let seam = ["outcome(", "check(", "attempt(", "checkRing("]
+    private static let seam = ["outcome(", "check(", "attempt(", "checkRing(", "try address("]
 
     /// The system call on a line, if there is one by itself or by its module's name.
     private static func call(in line: String) -> String? {
