@@ -13,6 +13,7 @@ CHARTS = [
 
 def write(folder, groups, median):
     """Writes the charts. groups: {(scenario, system): runs}; median(runs, key) is None where one did not finish."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
     systems = list(dict.fromkeys(system for _, system in groups))
     scenarios = list(dict.fromkeys(scenario for scenario, _ in groups))
     for name, key, title, unit, baseline in CHARTS:
