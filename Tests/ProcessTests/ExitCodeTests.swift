@@ -214,11 +214,15 @@ import Testing
         let owner = try ground.start("owner", "owner \(ports[0]) data.bin --peers 2")
         let peer = try ground.start("peer", "peer \(ports[0]) \(ports[1])")
         try waitUntil { peer.errors.contains("complete and verified") && owner.errors.contains("has the whole file") }
-        let before = try (owner.cpuTicks(), peer.cpuTicks())
-        let second = Date() + 1
-        try waitUntil { Date() > second }
-        let after = try (owner.cpuTicks(), peer.cpuTicks())
-        #expect(after.0 - before.0 < 2)
-        #expect(after.1 - before.1 < 2)
+        // On a busy machine what they did last may be counted late: one idle second of five is enough.
+        var busiest: [Int] = []
+        for _ in 0..<5 where busiest.allSatisfy({ $0 >= 2 }) {
+            let before = try (owner.cpuTicks(), peer.cpuTicks())
+            let second = Date() + 1
+            try waitUntil { Date() > second }
+            let after = try (owner.cpuTicks(), peer.cpuTicks())
+            busiest.append(Int(max(after.0 - before.0, after.1 - before.1)))
+        }
+        #expect(busiest.contains { $0 < 2 }, "ticks in each second: \(busiest)")
     }
 }
