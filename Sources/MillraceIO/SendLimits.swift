@@ -3,14 +3,15 @@
 /// slow; a shorter one wakes the thread for every few packets.
 public struct SendLimits: Sendable, Equatable {
     /// Bytes not sent yet (TCP_NOTSENT_LOWAT, tcp(7)): what the link carries in a millisecond.
-    public var unsentByteCount: Int
+    public private(set) var unsentByteCount: Int
     /// Bytes not sent or not acknowledged (SO_SNDBUF, socket(7)): what it carries in ten, so that several connections
     /// keep a link busy and none fills its queue. Nil where the kernel sizes it, on links that are fast enough.
-    public var queueByteCount: Int?
+    public let queueByteCount: Int?
 
-    public static let least = SendLimits(unsentByteCount: 32 * 1024, queueByteCount: 64 * 1024)
-    public static let mostUnsentByteCount = 1024 * 1024
-    public static let mostQueueByteCount = 512 * 1024
+    static let leastUnsentByteCount = 32 * 1024
+    static let mostUnsentByteCount = 1024 * 1024
+    static let leastQueueByteCount = 64 * 1024
+    static let mostQueueByteCount = 512 * 1024
 
     /// Segments the queue must hold: with one or two, each waits for the acknowledgement that the other side delays.
     /// Over loopback, where they have 64 KiB, that leaves the queue to the kernel.
@@ -19,23 +20,18 @@ public struct SendLimits: Sendable, Equatable {
     static let unsentNanoseconds: UInt64 = 1_000_000
     static let queueNanoseconds: UInt64 = 10_000_000
 
-    public init(unsentByteCount: Int, queueByteCount: Int?) {
-        self.unsentByteCount = unsentByteCount
-        self.queueByteCount = queueByteCount
-    }
-
     /// The limits for a connection that carries so much. Powers of two: a rate that wavers must not cost a system call
     /// each time.
     init(bytesPerSecond: Double, segmentByteCount: Int) {
         let unsent = bytesPerSecond * Double(SendLimits.unsentNanoseconds) / 1e9
-        let queue = bytesPerSecond * Double(SendLimits.queueNanoseconds) / 1e9
-        unsentByteCount = SendLimits.least.unsentByteCount
+        unsentByteCount = SendLimits.leastUnsentByteCount
         while unsentByteCount < SendLimits.mostUnsentByteCount, Double(unsentByteCount) < unsent {
             unsentByteCount *= 2
         }
-        var byteCount = SendLimits.least.queueByteCount ?? 0
-        let least = max(queue, Double(SendLimits.leastSegmentCount) * Double(segmentByteCount))
-        while byteCount <= SendLimits.mostQueueByteCount, Double(byteCount) < least { byteCount *= 2 }
+        let segments = Double(SendLimits.leastSegmentCount) * Double(segmentByteCount)
+        let queue = max(bytesPerSecond * Double(SendLimits.queueNanoseconds) / 1e9, segments)
+        var byteCount = SendLimits.leastQueueByteCount
+        while byteCount <= SendLimits.mostQueueByteCount, Double(byteCount) < queue { byteCount *= 2 }
         queueByteCount = byteCount <= SendLimits.mostQueueByteCount ? byteCount : nil
     }
 }

@@ -55,6 +55,15 @@ struct PeerWindowTests {
         #expect(Set(asked).count == asked.count)
     }
 
+    @Test(arguments: [SwarmLimits.middlingRingCount - 1, SwarmLimits.middlingRingCount])
+    func `one request waits at a source from a dozen members on, two below`(members: Int) {
+        var bench = bench(members: members)
+        _ = bench.take()
+        bench.holds(bench.policy.wantedSources[0], 0..<200)
+        let isMiddling = members == SwarmLimits.middlingRingCount
+        #expect(bench.take().requests.count == (isMiddling ? 1 : SwarmLimits.requestWindowPerSource))
+    }
+
     @Test func `a connection that the ring no longer gives is not kept as a source`() {
         var bench = PeerBench(chunks: 10, sources: Array(1...40))
         let stranger = (1...40).first { !bench.policy.wantedSources.contains($0) }!
