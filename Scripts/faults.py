@@ -5,13 +5,17 @@ import argparse
 import collections
 import itertools
 import os
+import pathlib
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Benchmarks"))
+
+from harness.ports import free_ports  # noqa: E402
 
 # What a node may end with when a call of its fails in this way. All but 0 must leave a state that can be resumed.
 CODES = {
@@ -78,7 +82,7 @@ class Case:
         self.content = random.Random(self.number).randbytes(FILE_BYTE_COUNT)
         with open(f"{self.folder}/data.bin", "wb") as file:
             file.write(self.content)
-        ports = free_ports(3)
+        ports = [str(port) for port in free_ports(3)]
         nodes = [Node(self, "owner", ["owner", ports[0], "data.bin", "--peers", "2", "--chunk-size",
                                       str(CHUNK_BYTE_COUNT)])]
         nodes += [Node(self, f"peer-{index}", ["peer", ports[0], ports[index], ports[3 - index]]) for index in (1, 2)]
@@ -129,16 +133,6 @@ class Case:
             for name in names:
                 if name not in known and not name.endswith(".chunk"):
                     raise Broken(f"{node.name} leaves {folder}/{name} behind")
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [str(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def options():

@@ -10,13 +10,15 @@ of these peers at its end. What they say is read from tmux, colours included.
 import html
 import os
 import pathlib
-import random
 import re
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Benchmarks"))
+
+from harness.ports import free_ports  # noqa: E402
 
 COLUMNS, ROWS, LIMIT_SECONDS = 104, 24, 60
 CELL_WIDTH, CELL_HEIGHT, MARGIN = 8.4, 18, 14
@@ -61,16 +63,6 @@ class Terminal:
                 return
             time.sleep(0.05)
         sys.exit(f"the terminal never said {what}:\n{self.text()}")
-
-
-def free_ports(count):
-    ports = []
-    while len(ports) < count:
-        port = random.randrange(11000, 32000)
-        with socket.socket() as one:
-            if port not in ports and one.connect_ex(("127.0.0.1", port)) != 0:
-                ports.append(port)
-    return ports
 
 
 def is_half_way(text):

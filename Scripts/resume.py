@@ -9,14 +9,18 @@ what the peer says about verifying them; then the same for the owner started aga
 """
 import argparse
 import os
+import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Benchmarks"))
+
+from harness.ports import free_ports  # noqa: E402
 
 CHUNK = 102_400
 
@@ -47,12 +51,6 @@ def split(path, folder):
                 os.makedirs(inner)
             with open(f"{inner}/{chunk:09}.chunk", "wb") as out:
                 out.write(source.read(CHUNK))
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 class Node:
@@ -109,7 +107,7 @@ def measure(program, folder, file, store, is_cold):
         split(file, peer_folder)
         shutil.copyfile(file, f"{peer_folder}/file.part")
     gigabytes = os.path.getsize(file) / 1e9
-    owner_port, peer_port = free_port(), free_port()
+    owner_port, peer_port = free_ports(2)
     owner_command = ["owner", str(owner_port), file, "--store", "flat", "-v", "--dir", f"{folder}/owner-{store}"]
     owner = Node(program, owner_command, f"{folder}/owner.log")
     owner.says("chunks hashed")

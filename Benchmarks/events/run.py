@@ -11,12 +11,15 @@ import argparse
 import os
 import random
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from harness.ports import free_ports  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIANTS = {
@@ -38,17 +41,6 @@ def arguments():
     parser.add_argument("--only", help="of the variants, by a part of their names, such as JSON; -q is always there")
     parser.add_argument("--folder", default="/dev/shm")
     return parser.parse_args()
-
-
-def free_ports(count):
-    """Below those that the system gives to connections."""
-    ports = []
-    while len(ports) < count:
-        port = random.randrange(11_000, 32_000)
-        with socket.socket() as one:
-            if port not in ports and one.connect_ex(("127.0.0.1", port)) != 0:
-                ports.append(port)
-    return ports
 
 
 def run(options, source, folder, extra, output):

@@ -4,10 +4,11 @@ import os
 import time
 
 from . import files, processes, systems
+from .ports import free_ports
 
 
 def make_task(peer_count, byte_count, source, folder, timeout_seconds):
-    ports = systems.free_ports(peer_count + 1)
+    ports = free_ports(peer_count + 1)
     nodes = [systems.Node(index, "127.0.0.1", files.fresh_folder(folder / f"node-{index}"), port)
              for index, port in enumerate(ports)]
     return systems.Task(source, byte_count, nodes, peer_count, timeout_seconds)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -200,15 +199,6 @@ def choose(known, names):
     if not chosen:
         raise SystemExit("there is nothing to measure")
     return chosen
-
-
-def free_ports(count, address="127.0.0.1"):
-    """TCP ports that nobody listens on, all different."""
-    sockets = [socket.create_server((address, 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in sockets]
-    for server in sockets:
-        server.close()
-    return ports
 
 
 def machine():
