@@ -93,15 +93,9 @@ struct HostilePeer: Sendable, CustomTestStringConvertible {
         return link
     }
 
-    private func owner(_ bench: Bench, peers: Int) throws -> RunningOwner {
-        let owner = try bench.owner { ($0.chunkByteCount, $0.peerCount) = (10_000, peers) }
-        try waitUntil { owner.node.isManifestClosed.load(ordering: .acquiring) }
-        return owner
-    }
-
     @Test func eachIsToldWhyByAnOwnerAndEverybodyElseIsServed() throws {
         let bench = try Bench(byteCount: 300_000)
-        let owner = try owner(bench, peers: 2)
+        let owner = try bench.hashedOwner(chunkByteCount: 10_000, peers: 2)
         let first = try bench.peer("first", of: owner.port)
         for row in HostilePeer.anywhere + HostilePeer.atOwner {
             let link = try join(owner)
@@ -120,7 +114,7 @@ struct HostilePeer: Sendable, CustomTestStringConvertible {
 
     @Test func eachIsToldWhyByAPeerAndEverybodyElseIsServed() throws {
         let bench = try Bench(byteCount: 300_000)
-        let owner = try owner(bench, peers: 2)
+        let owner = try bench.hashedOwner(chunkByteCount: 10_000, peers: 2)
         let first = try bench.peer("first", of: owner.port)
         try waitUntil { first.isComplete }
         for row in HostilePeer.anywhere + HostilePeer.atPeer {
@@ -139,7 +133,7 @@ struct HostilePeer: Sendable, CustomTestStringConvertible {
     /// Digests must have gone out before anything can be asked for (M-8): it needs an owner that is still hashing.
     @Test func whatHasNoDigestYetCanNotBeAskedFor() throws {
         let bench = try Bench(byteCount: 300_000)
-        let owner = try owner(bench, peers: 1)
+        let owner = try bench.hashedOwner(chunkByteCount: 10_000, peers: 1)
         for message in [Message.rescue(7, from: nil), .request(first: 7, count: 1)] {
             let handler = ClientHandler(
                 node: owner.node, link: try Link(), address: SocketAddress(host: .v4(0x7F00_0001), port: 9))

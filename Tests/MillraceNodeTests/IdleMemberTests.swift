@@ -18,16 +18,10 @@ import Testing
         return link
     }
 
-    private func owner(_ bench: Bench, peers: Int) throws -> RunningOwner {
-        let owner = try bench.owner { ($0.chunkByteCount, $0.peerCount) = (1024, peers) }
-        try waitUntil { owner.node.isManifestClosed.load(ordering: .acquiring) }
-        return owner
-    }
-
     /// Digests for those that take no part yet go out at a rate of their own, which they share.
     @Test func idleMembersShareASmallRateOfDigests() throws {
         let bench = try Bench(byteCount: Self.chunkCount * 1024)
-        let owner = try owner(bench, peers: 1)
+        let owner = try bench.hashedOwner(chunkByteCount: 1024, peers: 1)
         let idle = try (0..<4).map { _ in try join(owner) }
         let started = MonotonicClock.nowNanoseconds
         for link in idle { #expect(try link.next(.manifestEnd) != nil) }
@@ -42,7 +36,7 @@ import Testing
     /// One who takes chunks gets its digests at once, whoever waits.
     @Test func creditsBringTheDigests() throws {
         let bench = try Bench(byteCount: Self.chunkCount * 1024)
-        let owner = try owner(bench, peers: 1)
+        let owner = try bench.hashedOwner(chunkByteCount: 1024, peers: 1)
         let idle = try (0..<4).map { _ in try join(owner) }
         let peer = try bench.peer("peer", of: owner.port)
         #expect(try peer.report().contentID != nil)
@@ -54,7 +48,7 @@ import Testing
 
     @Test func nobodyIsToldOfAMemberBeforeItTakesPart() throws {
         let bench = try Bench(byteCount: 300_000)
-        let owner = try owner(bench, peers: 3)
+        let owner = try bench.hashedOwner(chunkByteCount: 1024, peers: 3)
         let first = try join(owner)
         try first.send(.credit(count: 1))
         guard case .rosterAdd(0, 1, let itself) = try first.next(.rosterAdd) else { throw TookTooLong() }

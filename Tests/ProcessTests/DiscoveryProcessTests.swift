@@ -51,20 +51,10 @@ enum Namespace {
 
     /// What a shell script there says, with the command as `$M`; throws when it can't be run, or takes too long.
     static func run(_ script: String, in ground: Ground) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["timeout", "60", "unshare", "--net", "sh", "-c", "\(script)\n"]
-        process.environment = ProcessInfo.processInfo.environment.merging(
-            ["M": try Child.executablePath()], uniquingKeysWith: { $1 })
-        process.currentDirectoryURL = URL(fileURLWithPath: ground.path)
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(text)")
+        let (code, text) = try Tool.run(
+            ["timeout", "60", "unshare", "--net", "sh", "-c", "\(script)\n"], in: ground.path,
+            environment: ["M": try Child.executablePath()])
+        try #require(code == 0, "\(text)")
         return text
     }
 }

@@ -3,29 +3,12 @@ import Testing
 
 /// The programs that people fetch files with, against nodes as people start them.
 @Suite(.timeLimit(.minutes(3))) struct HTTPProcessTests {
-    static func has(_ program: String) -> Bool {
-        ["/usr/bin/", "/usr/local/bin/", "/bin/"].contains {
-            FileManager.default.isExecutableFile(atPath: $0 + program)
-        }
-    }
-
     /// Runs a program in a folder and returns its exit code and what it said.
     @discardableResult
     static func run(_ words: String, in ground: Ground) throws -> (code: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
         // What a user or a machine is set up with must not come between.
         let without = ["-u", "http_proxy", "-u", "all_proxy", "timeout", "60"]
-        process.arguments = without + words.split(separator: " ").map(String.init)
-        process.currentDirectoryURL = URL(fileURLWithPath: ground.path)
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+        return try Tool.run(without + words.split(separator: " ").map(String.init), in: ground.path)
     }
 
     /// An owner and two peers that have the file and serve it on.
@@ -55,7 +38,7 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: has("curl"), "curl is not installed")) func curlFetchesTheFileAndParts() throws {
+    @Test(.enabled(if: Tool.isInstalled("curl"), "curl is not installed")) func curlFetchesTheFileAndParts() throws {
         let swarm = try Swarm(byteCount: 3_000_001)
         for (index, url) in swarm.urls.enumerated() {
             #expect(try Self.run("curl -sfo whole-\(index) \(url)/data.bin", in: swarm.ground).code == 0)
@@ -76,7 +59,7 @@ import Testing
         #expect(again.output == "304", "peers and owner have one ETag")
     }
 
-    @Test(.enabled(if: has("wget"), "wget is not installed")) func wgetGoesOnWhereItStopped() throws {
+    @Test(.enabled(if: Tool.isInstalled("wget"), "wget is not installed")) func wgetGoesOnWhereItStopped() throws {
         let swarm = try Swarm(byteCount: 2_000_000)
         let start = swarm.bytes.prefix(700_000)
         try start.write(to: URL(fileURLWithPath: "\(swarm.ground.path)/file"))
@@ -86,7 +69,8 @@ import Testing
         #expect(swarm.ground.data("file") == swarm.bytes)
     }
 
-    @Test(.enabled(if: has("aria2c"), "aria2 is not installed")) func aria2TakesManyNodesAsMirrors() throws {
+    @Test(.enabled(if: Tool.isInstalled("aria2c"), "aria2 is not installed"))
+    func aria2TakesManyNodesAsMirrors() throws {
         let swarm = try Swarm(byteCount: 24_000_000)
         let mirrors = swarm.urls.map { $0 + "/data.bin" }.joined(separator: " ")
         let words = "aria2c --no-conf -x 8 -s 24 -k 1M -o copy.bin --console-log-level=warn \(mirrors)"
@@ -99,7 +83,8 @@ import Testing
         #expect(served == [true, true, true], "every mirror had its part")
     }
 
-    @Test(.enabled(if: has("curl"), "curl is not installed")) func aPeerOnItsWayServesWhatItHasVerified() throws {
+    @Test(.enabled(if: Tool.isInstalled("curl"), "curl is not installed"))
+    func aPeerOnItsWayServesWhatItHasVerified() throws {
         let ground = try Ground()
         let bytes = try ground.file("data.bin", byteCount: 12_000_000)
         let ports = try FreePort.take(3)
@@ -134,7 +119,8 @@ import Testing
         _ = try (owner.wait(), peer.wait())
     }
 
-    @Test(.enabled(if: has("curl"), "curl is not installed")) func theHTTPPortIsOnLoopbackAndOffUnlessAsked() throws {
+    @Test(.enabled(if: Tool.isInstalled("curl"), "curl is not installed"))
+    func theHTTPPortIsOnLoopbackAndOffUnlessAsked() throws {
         let ground = try Ground()
         try ground.file("data.bin", byteCount: 1000)
         let ports = try FreePort.take(3)

@@ -76,6 +76,13 @@ final class Bench: Sendable {
         try RunningOwner(try ownerOptions(change))
     }
 
+    /// An owner that has hashed its file and waits for so many peers.
+    func hashedOwner(chunkByteCount: UInt32, peers: Int) throws -> RunningOwner {
+        let owner = try owner { ($0.chunkByteCount, $0.peerCount) = (chunkByteCount, peers) }
+        try waitUntil { owner.node.isManifestClosed.load(ordering: .acquiring) }
+        return owner
+    }
+
     func peerOptions(
         _ name: String, of owner: UInt16, _ change: (inout PeerOptions) -> Void = { _ in }
     ) throws -> PeerOptions {

@@ -44,12 +44,7 @@ final class Ground: Sendable {
     /// Runs another program to its end; its exit code.
     @discardableResult
     static func run(_ words: String...) -> Int32 {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = words
-        guard (try? process.run()) != nil else { return 127 }
-        process.waitUntilExit()
-        return process.terminationStatus
+        (try? Tool.run(words))?.code ?? 127
     }
 
     func data(_ name: String) -> Data? { FileManager.default.contents(atPath: "\(path)/\(name)") }

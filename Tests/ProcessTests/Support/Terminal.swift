@@ -53,17 +53,8 @@ final class Terminal: Sendable {
         """
 
     private static func run(_ words: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["bash", "-c", closingDescriptors, "bash"] + words
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(words)")
+        let (code, text) = try Tool.run(["bash", "-c", closingDescriptors, "bash"] + words, keepsErrors: false)
+        try #require(code == 0, "\(words)")
         return text
     }
 }
