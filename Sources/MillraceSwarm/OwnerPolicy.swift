@@ -190,19 +190,20 @@ public struct OwnerPolicy: Sendable {
         offerAgain(gone, peer)
     }
 
-    /// What this peer has or is being sent does not count any more, if it did: chunks of which that is true for no
-    /// other peer are as good as never sent.
+    /// What this peer has, if that counted, or is being sent does not count any more: chunks of which that is true for
+    /// no other peer are as good as never sent.
     private mutating func offerAgain(_ gone: OwnerMember, _ peer: PeerIndex) {
         grantsInFlight.removeAll { $0.peer == peer }
-        guard gone.isTrusted else { return }
-        gone.have.forEachRun { run in
-            for chunk in run { holderCount[Int(chunk)] -= 1 }
+        if gone.isTrusted {
+            gone.have.forEachRun { run in
+                for chunk in run { holderCount[Int(chunk)] -= 1 }
+            }
         }
         for chunk in 0..<layout.chunkCount {
             let first = grantee[Int(chunk)]
             if first == peer { grantee[Int(chunk)] = OwnerPolicy.nobody }
             guard holderCount[Int(chunk)] == 0 else { continue }
-            let wasHandedOut = first == peer || gone.have.contains(chunk)
+            let wasHandedOut = first == peer || gone.isTrusted && gone.have.contains(chunk)
             if wasHandedOut, chunk < hashedEnd, !isOnItsWay(chunk) { unsent.insert(chunk) }
         }
     }

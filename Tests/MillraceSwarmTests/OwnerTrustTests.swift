@@ -47,6 +47,19 @@ import Testing
         #expect(bench.pump() == [.grant(1, 0)])
     }
 
+    @Test func whatAnAccusedPeerWasGrantedIsOfferedAgainOnceItLeaves() throws {
+        var bench = OwnerBench(chunks: 2, peers: 2)
+        _ = accuse(&bench, 0, by: 1)
+        bench.policy.complete(1)
+        try bench.policy.credit(0, count: 2)
+        #expect(bench.pump() == [.grant(0, 0)])
+        bench.deliver(0, to: 0)
+        #expect(bench.pump() == [.grant(0, 1)])
+        #expect(bench.policy.firstPassIsOut)
+        bench.policy.left(0)
+        #expect(!bench.policy.firstPassIsOut)
+    }
+
     @Test func nobodyIsSentToAnAccusedPeer() {
         var bench = OwnerBench(chunks: 2, peers: 3)
         bench.policy.holds(0, 0..<2)
