@@ -61,6 +61,8 @@ public struct OwnerPolicy: Sendable {
 
     /// Dense by peer index; nil once a peer has left.
     var members: [OwnerMember?] = []
+    /// Numbers of those that have left and never took part. Strangers that come and go use up no others.
+    private var unusedNumbers: [PeerIndex] = []
     /// Chunks that may be handed out (hashed) and that no live peer has or is being sent.
     var unsent: ChunkSet
     /// Live peers that hold the chunk, and are trusted to.
@@ -114,10 +116,15 @@ public struct OwnerPolicy: Sendable {
         for chunk in chunks where holderCount[Int(chunk)] == 0 { unsent.insert(chunk) }
     }
 
-    /// A peer comes from a host: it gets the next number. Nil when the swarm is full.
+    /// A peer comes from a host: it gets a number that nobody else has heard of. Nil when the swarm is full.
     public mutating func enlist(from host: PeerAddress.Host = .none) -> PeerIndex? {
+        let member = OwnerMember(host: host, have: ChunkSet(chunkCount: layout.chunkCount))
+        if let unused = unusedNumbers.popLast() {
+            members[Int(unused)] = member
+            return unused
+        }
         guard members.count < WireLimits.largestPeerCount else { return nil }
-        members.append(OwnerMember(host: host, have: ChunkSet(chunkCount: layout.chunkCount)))
+        members.append(member)
         return PeerIndex(members.count - 1)
     }
 
@@ -187,6 +194,8 @@ public struct OwnerPolicy: Sendable {
         planner.forget(peer)
         creditQueue.removeAll { $0 == peer }
         writers.removeAll { $0 == peer }
+        for rescue in gone.rescues where rescues[rescue.chunk]?.peer == peer { rescues[rescue.chunk] = nil }
+        if !gone.takesPart, !gone.isComplete { unusedNumbers.append(peer) }
         offerAgain(gone, peer)
     }
 

@@ -129,6 +129,33 @@ import Testing
         #expect(late == nil)
     }
 
+    @Test func `strangers that come and go use up no numbers, members do`() throws {
+        var bench = OwnerBench(chunks: 1, peers: 1)
+        for _ in 0..<(WireLimits.largestPeerCount + 1) {
+            let stranger = bench.policy.enlist()
+            #expect(stranger == 1)
+            bench.policy.left(1)
+        }
+        let (first, second) = (bench.policy.enlist(), bench.policy.enlist())
+        #expect(first == 1 && second == 2)
+        let place = bench.policy.admit(1, address: address(1))
+        #expect(place == 1)
+        bench.policy.left(1)
+        let third = bench.policy.enlist()
+        #expect(third == 3)
+    }
+
+    /// What was on its way to a stranger is not asked from whoever has its number next.
+    @Test func `a number that is given again starts afresh`() throws {
+        var bench = OwnerBench(chunks: 2, peers: 1)
+        let stranger = try #require({ bench.policy.enlist() }())
+        #expect(bench.rescue(stranger, 1, from: nil) == [.send(stranger, 1)])
+        bench.policy.left(stranger)
+        let next = bench.policy.enlist()
+        #expect(next == stranger)
+        #expect(bench.rescue(0, 1, from: nil) == [.send(0, 1)])
+    }
+
     /// Whoever comes from an address that took chunks for nothing must list one before anybody hears of it.
     @Test func `an address that wastes chunks is granted few until somebody there lists one`() throws {
         var bench = OwnerBench(chunks: 1000, peers: 1)
