@@ -54,6 +54,10 @@ class Node:
         with open(self.errors) as file:
             return file.read()
 
+    def state(self):
+        code = self.process.poll()
+        return f"{self.name} {'runs' if code is None else f'ended with {code}'} and said {self.said()!r}"
+
     def wait(self):
         try:
             return self.process.wait(PATIENCE_SECONDS)
@@ -91,6 +95,8 @@ class Case:
             for node in nodes:
                 node.start(self.fault if node is victim else None)
             has_failed = self.see_through(nodes, victim, counts)
+        except Broken as broken:
+            raise Broken(f"{broken} ({'; '.join(node.state() for node in nodes)})") from None
         finally:
             for node in nodes:
                 node.end()
