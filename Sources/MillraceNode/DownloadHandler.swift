@@ -11,6 +11,8 @@ final class DownloadHandler: ConnectionHandler {
     private let node: PeerNode
     private let record: SourceRecord
     private var stage = Stage.greeting
+    /// This node has a number in the swarm, and has said it.
+    private var isKnown = false
     private var hasHeardList = false
     /// When the chunk that arrives had begun.
     private var began: UInt64 = 0
@@ -26,9 +28,23 @@ final class DownloadHandler: ConnectionHandler {
     var isIntroduced: Bool { stage == .running }
     private(set) var chunkCount: UInt32 = 0
 
+    /// Says all it has to say before it is answered: each round trip waits behind the chunks of a busy uplink.
     func began(now: UInt64) {
-        let swarm = node.state.withLock { $0.swarm }
-        _ = link.post(.hello(HelloMessage(role: .peer, swarm: swarm, node: node.token)))
+        let (swarm, number, have, mark) = node.state.withLock { state in
+            chunkCount = state.content?.layout.chunkCount ?? 0
+            return (state.swarm, state.policy?.selfIndex, state.policy?.have, state.journal.count)
+        }
+        _ = link.post { mail in
+            Message.hello(HelloMessage(role: .peer, swarm: swarm, node: node.token)).append(to: &mail.control)
+            guard let number, let have else { return }
+            Message.introduce(peer: number).append(to: &mail.control)
+            Message.listRequest.append(to: &mail.control)
+            Message.list(ChunkIDList.encode(have)).append(to: &mail.control)
+        }
+        guard number != nil, let have else { return }
+        isKnown = true
+        feed.listed(upTo: mark, now: now)
+        node.log.list(.sent, count: have.count, isAddition: false, .peer(peer))
     }
 
     func received(_ message: Message, now: UInt64) throws(ConnectionEnd) {
@@ -74,14 +90,8 @@ final class DownloadHandler: ConnectionHandler {
 
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
         if hello.node == node.token { throw .ended(.selfConnection, "this is the node itself") }
-        let (swarm, number, count) = node.state.withLock {
-            ($0.swarm, $0.policy?.selfIndex, $0.content?.layout.chunkCount)
-        }
-        chunkCount = count ?? 0
-        guard hello.role == .peer, hello.swarm == swarm, let number else {
-            throw .ended(.wrongSwarm, "another swarm")
-        }
-        _ = link.post(.introduce(peer: number))
+        let swarm = node.state.withLock { $0.swarm }
+        guard hello.role == .peer, hello.swarm == swarm, isKnown else { throw .ended(.wrongSwarm, "another swarm") }
         stage = .introducing
     }
 
@@ -89,17 +99,9 @@ final class DownloadHandler: ConnectionHandler {
         guard introduced == peer else { throw .ended(.wrongSwarm, "another peer than the roster says") }
         stage = .running
         node.update { state, effects in
-            decideConnected(&state, &effects, now)
+            node.decide(&state, &effects) { $0.sourceConnected(peer, at: now, into: &$1) }
             state.loneSince = nil
         }
-    }
-
-    private func decideConnected(_ state: inout PeerState, _ effects: inout PeerEffects, _ now: UInt64) {
-        node.decide(&state, &effects) { $0.sourceConnected(peer, at: now, into: &$1) }
-        _ = link.post(.listRequest)
-        guard let policy = state.policy else { return }
-        _ = link.post(.list(ChunkIDList.encode(policy.have)))
-        feed.listed(upTo: state.journal.count, now: now)
     }
 
     private func holds(_ encoded: [UInt8], type: MessageType, now: UInt64) throws(ConnectionEnd) {
