@@ -11,8 +11,7 @@ final class DownloadHandler: ConnectionHandler {
     private let node: PeerNode
     private let record: SourceRecord
     private var stage = Stage.greeting
-    /// This node has a number in the swarm, and has said it.
-    private var isKnown = false
+    private var hasSaidNumber = false
     private var hasHeardList = false
     /// When the chunk that arrives had begun.
     private var began: UInt64 = 0
@@ -30,21 +29,22 @@ final class DownloadHandler: ConnectionHandler {
 
     /// Says all it has to say before it is answered: each round trip waits behind the chunks of a busy uplink.
     func began(now: UInt64) {
-        let (swarm, number, have, mark) = node.state.withLock { state in
+        let (hello, number, list, count) = node.state.withLock { state in
             chunkCount = state.content?.layout.chunkCount ?? 0
-            return (state.swarm, state.policy?.selfIndex, state.policy?.have, state.journal.count)
+            feed.listed(upTo: state.journal.count, now: now)
+            let have = state.policy?.have ?? ChunkSet(chunkCount: 0)
+            let hello = HelloMessage(role: .peer, swarm: state.swarm, node: node.token)
+            return (hello, state.policy?.selfIndex, ChunkIDList.encode(have), have.count)
         }
+        _ = link.post(.hello(hello))
+        guard let number else { return }
+        hasSaidNumber = true
         _ = link.post { mail in
-            Message.hello(HelloMessage(role: .peer, swarm: swarm, node: node.token)).append(to: &mail.control)
-            guard let number, let have else { return }
-            Message.introduce(peer: number).append(to: &mail.control)
-            Message.listRequest.append(to: &mail.control)
-            Message.list(ChunkIDList.encode(have)).append(to: &mail.control)
+            for message: Message in [.introduce(peer: number), .listRequest, .list(list)] {
+                message.append(to: &mail.control)
+            }
         }
-        guard number != nil, let have else { return }
-        isKnown = true
-        feed.listed(upTo: mark, now: now)
-        node.log.list(.sent, count: have.count, isAddition: false, .peer(peer))
+        node.log.list(.sent, count: count, isAddition: false, .peer(peer))
     }
 
     func received(_ message: Message, now: UInt64) throws(ConnectionEnd) {
@@ -91,7 +91,9 @@ final class DownloadHandler: ConnectionHandler {
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
         if hello.node == node.token { throw .ended(.selfConnection, "this is the node itself") }
         let swarm = node.state.withLock { $0.swarm }
-        guard hello.role == .peer, hello.swarm == swarm, isKnown else { throw .ended(.wrongSwarm, "another swarm") }
+        guard hello.role == .peer, hello.swarm == swarm, hasSaidNumber else {
+            throw .ended(.wrongSwarm, "another swarm")
+        }
         stage = .introducing
     }
 
