@@ -48,8 +48,7 @@ struct Asked {
 }
 
 /// One machine: its link, its disk, and the peer that runs on it.
-final class SimNode {
-    let number: Int
+struct SimNode {
     let plan: NodePlan
     var policy: PeerPolicy
     /// Chunks that are on its disk and were verified: the truth that lists are held against.
@@ -88,12 +87,13 @@ final class SimNode {
     /// When each chunk came and whether the owner sent it; empty if nobody asked for it.
     var arrivals: [Arrival] = []
 
-    init(number: Int, plan: NodePlan, policy: PeerPolicy, disk: ChunkSet) {
-        self.number = number
+    init(plan: NodePlan, policy: PeerPolicy, disk: ChunkSet) {
         self.plan = plan
         self.policy = policy
         self.disk = disk
     }
+
+    func mayStartTurn(at now: UInt64) -> Bool { !isUplinkBusy && isAlive && stalledUntil <= now }
 }
 
 /// One who hears a node's announcements: the owner, a client, or a source.
