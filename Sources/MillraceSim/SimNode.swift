@@ -33,14 +33,16 @@ struct Connection {
     var deliveredAt: UInt64 = 0
     /// Turns of the chunk being sent that are still to come; 0 before its first.
     var turnsLeft = 0
-    /// Chunks the client asked for and got no answer for.
-    var asked: [Asked] = []
+    /// How many chunks the client asked for and got no answer for.
+    var askedCount = 0
     /// Requests that have left the client, and answers that have left the source, and are on their way.
     var requestsUnderWay = 0
     var answersUnderWay = 0
 }
 
+/// A chunk that a node asked for and got no answer for.
 struct Asked {
+    let connection: Int
     let chunk: ChunkID
     /// It has an answer by then, or no connection.
     let answerBy: UInt64
@@ -71,6 +73,8 @@ struct SimNode {
     /// Connections in which this node is the client, and those in which it is the source.
     var sources: [Int] = []
     var clients: [Int] = []
+    /// What it waits for on all its connections, in the order of asking.
+    var asked: [Asked] = []
 
     /// Who hears this node's announcements; nil when connections have changed since.
     var audience: [Listener]?
@@ -91,6 +95,10 @@ struct SimNode {
         self.plan = plan
         self.policy = policy
         self.disk = disk
+    }
+
+    func positionOfAsked(_ chunk: ChunkID, on connection: Int) -> Int? {
+        asked.firstIndex { $0.chunk == chunk && $0.connection == connection }
     }
 
     func mayStartTurn(at now: UInt64) -> Bool { !isUplinkBusy && isAlive && stalledUntil <= now }

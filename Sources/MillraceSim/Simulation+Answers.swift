@@ -9,13 +9,13 @@ extension Simulation {
     mutating func checkAnswers(on id: Int) {
         let known =
             connections[id].requestsUnderWay + connections[id].queue.count + connections[id].answersUnderWay
-        if known != connections[id].asked.count { missesAnswer(on: id, known) }
+        if known != connections[id].askedCount { missesAnswer(on: id, known) }
     }
 
     private mutating func missesAnswer(on id: Int, _ known: Int) {
         let connection = connections[id]
         guard connection.source != 0, connection.isClientOpen, connection.isSourceOpen else { return }
-        let (asker, holder, count) = (connection.client, connection.source, connection.asked.count)
+        let (asker, holder, count) = (connection.client, connection.source, connection.askedCount)
         guard !nodes[asker].isGone, !nodes[holder].isGone else { return }
         checks.fail("peer \(asker) waits for \(count) answers of peer \(holder), which will give \(known)")
     }
@@ -31,9 +31,9 @@ extension Simulation {
 
     /// At the end of the run: nobody waits longer than that.
     mutating func checkOldRequests() {
-        for connection in connections where connection.isClientOpen && !nodes[connection.client].isGone {
-            guard let asked = connection.asked.first(where: { now > $0.answerBy }) else { continue }
-            checks.fail("peer \(connection.client) still waits for an answer about chunk \(asked.chunk)")
+        for node in nodes.indices where !nodes[node].isGone {
+            guard let asked = nodes[node].asked.first(where: { now > $0.answerBy }) else { continue }
+            checks.fail("peer \(node) still waits for an answer about chunk \(asked.chunk)")
         }
     }
 }

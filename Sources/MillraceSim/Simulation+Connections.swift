@@ -126,7 +126,8 @@ extension Simulation {
             let node = connections[id].client
             nodes[node].sources.removeAll { $0 == id }
             if nodes[node].ownerConnection == id { nodes[node].ownerConnection = nil }
-            connections[id].asked.removeAll()
+            nodes[node].asked.removeAll { $0.connection == id }
+            connections[id].askedCount = 0
         }
     }
 

@@ -77,8 +77,8 @@ extension Simulation {
         case .request(let peer, let chunk): request(chunk, from: peer, of: node)
         case .cancel(let peer, let chunk):
             guard let id = source(peer, of: node) else { return }
-            if let position = connections[id].asked.firstIndex(where: { $0.chunk == chunk }) {
-                connections[id].asked[position].isCancelled = true
+            if let position = nodes[node].positionOfAsked(chunk, on: id) {
+                nodes[node].asked[position].isCancelled = true
             }
             queue.push(.cancel, at: arrival(from: node, to: connections[id].source), id, chunk)
         case .credit(let count):
@@ -111,7 +111,9 @@ extension Simulation {
 
     private mutating func ask(_ chunk: ChunkID, on id: Int, of node: Int) {
         checkBound(chunk, id, node)
-        connections[id].asked.append(Asked(chunk: chunk, answerBy: answerLimit(behind: connections[id].asked.count)))
+        let limit = answerLimit(behind: connections[id].askedCount)
+        nodes[node].asked.append(Asked(connection: id, chunk: chunk, answerBy: limit))
+        connections[id].askedCount += 1
         connections[id].requestsUnderWay += 1
         let source = connections[id].source
         story.detail(now) { "peer \(node) requests chunk \(chunk) from peer \(source)" }
@@ -121,12 +123,10 @@ extension Simulation {
     /// One source at a time is asked for a chunk; those it was cancelled at may still have to answer.
     private mutating func checkBound(_ chunk: ChunkID, _ id: Int, _ node: Int) {
         var unansweredCount = 0
-        for other in nodes[node].sources {
-            for asked in connections[other].asked where asked.chunk == chunk {
-                unansweredCount += 1
-                if other == id { checks.fail("peer \(node) asks one source twice for chunk \(chunk)") }
-                if !asked.isCancelled { checks.fail("peer \(node) asks two sources for chunk \(chunk)") }
-            }
+        for asked in nodes[node].asked where asked.chunk == chunk {
+            unansweredCount += 1
+            if asked.connection == id { checks.fail("peer \(node) asks one source twice for chunk \(chunk)") }
+            if !asked.isCancelled { checks.fail("peer \(node) asks two sources for chunk \(chunk)") }
         }
         if unansweredCount > 2 { checks.fail("peer \(node) asks a fourth source for chunk \(chunk)") }
     }

@@ -54,10 +54,11 @@ extension Simulation {
     }
 
     private mutating func isAnswered(_ id: Int, _ chunk: ChunkID, _ node: Int) {
-        guard let position = connections[id].asked.firstIndex(where: { $0.chunk == chunk }) else {
+        guard let position = nodes[node].positionOfAsked(chunk, on: id) else {
             return checks.fail("peer \(node) gets an answer about chunk \(chunk) that it did not ask for")
         }
-        let asked = connections[id].asked.remove(at: position)
+        let asked = nodes[node].asked.remove(at: position)
+        connections[id].askedCount -= 1
         connections[id].answersUnderWay -= 1
         if now > asked.answerBy { checks.fail("peer \(node) waits too long for an answer about chunk \(chunk)") }
     }
@@ -126,6 +127,9 @@ extension Simulation {
 
     mutating func announceAll(of node: Int) {
         nodes[node].announcedAt = now
+        if nodes[node].unannounced.count == 1, let chunk = nodes[node].unannounced.popLast() {
+            return announce(chunk..<(chunk + 1), of: node)
+        }
         for run in ChunkIDList.runs(of: nodes[node].unannounced) { announce(run, of: node) }
         nodes[node].unannounced.removeAll(keepingCapacity: true)
     }
