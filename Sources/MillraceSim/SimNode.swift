@@ -14,8 +14,8 @@ struct Outgoing {
 /// One TCP connection: a client that fetches, a source that serves (node 0 is the owner). Each side has its own idea
 /// of whether it is open.
 struct Connection {
-    let client: Int
-    let source: Int
+    private let clientNumber: UInt32
+    private let sourceNumber: UInt32
     /// The numbers by which the two know each other.
     var clientIndex: PeerIndex
     let sourceIndex: PeerIndex
@@ -24,20 +24,30 @@ struct Connection {
     var isEstablished = false
     /// The two have a connection the other way round as well; announcements go over one of them.
     var isMutual = false
-    /// What the source has still to send, the chunk being sent first.
-    var queue = Fifo<Outgoing>()
     var isSending = false
     /// It waits for its turn on the uplink.
     var isReady = false
+    /// What the source has still to send, the chunk being sent first.
+    var queue = Fifo<Outgoing>()
     /// When what is being sent has passed the receiver's downlink.
     var deliveredAt: UInt64 = 0
     /// Turns of the chunk being sent that are still to come; 0 before its first.
-    var turnsLeft = 0
+    var turnsLeft: Int32 = 0
     /// How many chunks the client asked for and got no answer for.
-    var askedCount = 0
+    var askedCount: Int32 = 0
     /// Requests that have left the client, and answers that have left the source, and are on their way.
-    var requestsUnderWay = 0
-    var answersUnderWay = 0
+    var requestsUnderWay: Int32 = 0
+    var answersUnderWay: Int32 = 0
+
+    init(client: Int, source: Int, clientIndex: PeerIndex, sourceIndex: PeerIndex) {
+        clientNumber = UInt32(client)
+        sourceNumber = UInt32(source)
+        self.clientIndex = clientIndex
+        self.sourceIndex = sourceIndex
+    }
+
+    var client: Int { Int(clientNumber) }
+    var source: Int { Int(sourceNumber) }
 }
 
 /// A chunk that a node asked for and got no answer for.

@@ -8,8 +8,8 @@ extension Simulation {
     @inline(__always)
     mutating func checkAnswers(on id: Int) {
         let known =
-            connections[id].requestsUnderWay + connections[id].queue.count + connections[id].answersUnderWay
-        if known != connections[id].askedCount { missesAnswer(on: id, known) }
+            Int(connections[id].requestsUnderWay) + connections[id].queue.count + Int(connections[id].answersUnderWay)
+        if known != Int(connections[id].askedCount) { missesAnswer(on: id, known) }
     }
 
     private mutating func missesAnswer(on id: Int, _ known: Int) {

@@ -27,14 +27,15 @@ extension Simulation {
         }
     }
 
-    /// Which of the first 64 listeners may have to do anything, a bit each. Half of all announcements are of no use to
-    /// who hears them; all are looked at before anything is done, and without a branch, because then the processor waits
+    /// Which of the first 64 listeners may have to do anything, a bit each. Half of all announcements are of chunks that
+    /// are there already; all are looked at before anything is done, and without a branch, because then the processor waits
     /// for the memory of many nodes at a time.
     private func interest(of audience: [Listener], in run: Range<ChunkID>) -> UInt64 {
         var interested: UInt64 = 0
         for index in audience.indices.prefix(64) {
             let node = audience[index].node
-            let isInterested = node == 0 || nodes[node].stalledUntil > now || nodes[node].policy.lacksAny(of: run)
+            let lacksFirst = !nodes[node].policy.have.contains(run.lowerBound)
+            let isInterested = lacksFirst || run.count > 1 || node == 0 || nodes[node].stalledUntil > now
             interested |= (isInterested ? 1 : 0) << UInt64(index)
         }
         return interested

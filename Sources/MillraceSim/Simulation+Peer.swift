@@ -111,7 +111,7 @@ extension Simulation {
 
     private mutating func ask(_ chunk: ChunkID, on id: Int, of node: Int) {
         checkBound(chunk, id, node)
-        let limit = answerLimit(behind: connections[id].askedCount)
+        let limit = answerLimit(behind: Int(connections[id].askedCount))
         nodes[node].asked.append(Asked(connection: id, chunk: chunk, answerBy: limit))
         connections[id].askedCount += 1
         connections[id].requestsUnderWay += 1

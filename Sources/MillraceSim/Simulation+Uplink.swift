@@ -39,7 +39,7 @@ extension Simulation {
     private mutating func startTurn(_ id: Int, _ outgoing: Outgoing, from node: Int) {
         let client = connections[id].client
         if connections[id].turnsLeft == 0 {
-            connections[id].turnsLeft = options.turnsPerChunk
+            connections[id].turnsLeft = Int32(options.turnsPerChunk)
             checks.sent(outgoing.chunk, byOwner: node == 0)
             nodes[node].report.chunksSent += 1
         }

@@ -98,17 +98,11 @@ extension PeerPolicy {
         if !neighbours[index].isSource { neighbours.remove(index) }
     }
 
-    /// Whether a neighbour's news of these chunks can change anything here. Who else holds what is here already is of no
-    /// interest any more; half of all announcements are of that kind.
-    @inlinable
-    public func lacksAny(of run: Range<ChunkID>) -> Bool {
-        run.count == 1 ? !have.contains(run.lowerBound) : !run.allSatisfy { have.contains($0) }
-    }
-
     /// A neighbour says that it holds these chunks too.
     public mutating func holds(
         _ peer: PeerIndex, _ run: Range<ChunkID>, at now: UInt64, into actions: inout [PeerAction]
     ) {
+        // Who else holds what is here already is of no interest any more; half of all announcements are of that kind.
         guard let first = run.first(where: { !have.contains($0) }), let index = neighbours.index(of: peer) else {
             return
         }
