@@ -37,9 +37,9 @@ struct Event {
     var c: UInt32
 }
 
-/// Events by time, first come first served among those of one time. Most lie a constant time ahead when they are pushed (a
-/// latency, a chunk's time on the wire) and so come in order already: there is a lane for every power of two of that time,
-/// and only what is out of order in its lane goes through a heap.
+/// Events by time, first come first served among those of one time. Most lie a constant time ahead when they are pushed
+/// (a latency, a chunk's time on the wire) and so come in order already: there is a lane for every power of two of that
+/// time, and only what is out of order in its lane goes through a heap.
 struct EventQueue {
     private var lanes = ContiguousArray(repeating: Fifo<Event>(), count: 64)
     /// The lanes that are not empty, a bit each.

@@ -27,9 +27,9 @@ extension Simulation {
         }
     }
 
-    /// Which of the first 64 listeners may have to do anything, a bit each. Half of all announcements are of chunks that
-    /// are there already; all are looked at before anything is done, and without a branch, because then the processor waits
-    /// for the memory of many nodes at a time.
+    /// Which of the first 64 listeners may have to do anything, a bit each. Half of all announcements are of chunks
+    /// that are there already; all are looked at before anything is done, and without a branch, because then the
+    /// processor waits for the memory of many nodes at a time.
     private func interest(of audience: [Listener], in run: Range<ChunkID>) -> UInt64 {
         var interested: UInt64 = 0
         for index in audience.indices.prefix(64) {

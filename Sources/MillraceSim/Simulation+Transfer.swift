@@ -87,7 +87,9 @@ extension Simulation {
             return "peer \(node) has chunk \(chunk) from \(source)"
         }
         if isFromOwner { nodes[node].report.chunksFromOwner += 1 } else { nodes[node].report.chunksFromPeers += 1 }
-        if !nodes[node].arrivals.isEmpty { nodes[node].arrivals[Int(chunk)] = Arrival(at: now, isFromOwner: isFromOwner) }
+        if !nodes[node].arrivals.isEmpty {
+            nodes[node].arrivals[Int(chunk)] = Arrival(at: now, isFromOwner: isFromOwner)
+        }
         gainsHolder(chunk)
         decide(node) { policy, now, actions in policy.verified(chunk, from: origin, at: now, into: &actions) }
         lists(chunk, of: node)

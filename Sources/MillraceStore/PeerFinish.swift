@@ -3,7 +3,10 @@ import MillraceWire
 
 extension PeerFolder {
     /// Hashes what an earlier run left of the finished file beside its chunk files, so that `finish` need not; in as
-    /// many threads as call it. Ends when all has been, or `goesOn` returns false. Does nothing where there is one file.
+    /// many threads as call it. Ends when all has been, or `goesOn` returns false. Does nothing where there are no
+    /// chunk files.
+    ///
+    /// - Parameter expected: the digest of a chunk; nil while it is not known, which leaves the chunk to `finish`.
     public func checkPlaces(expected: (ChunkID) -> Digest?, goesOn: () -> Bool) throws(StoreError) {
         try (store as? AssemblingStore)?.checkPlaces(expected: expected, goesOn: goesOn)
     }

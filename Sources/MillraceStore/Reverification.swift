@@ -61,8 +61,8 @@ public final class Reverification: Sendable {
     }
 }
 
-/// Reads and hashes chunks two at a time, which costs little more than half of what one after the other does; chunks that
-/// are large enough to be read in pieces one by one, so that memory stays small.
+/// Reads and hashes chunks two at a time, which costs little more than half of what one after the other does; large
+/// ones one by one, so that memory stays small.
 private struct PairReader: ~Copyable {
     let chunkCount: Int
     private let store: any ChunkStore
