@@ -50,6 +50,8 @@ struct PeerState: Sendable {
     var ownerTakesCompletion = false
     var ownerAddress: SocketAddress?
     var sources: [SourceRecord] = []
+    /// When sources for which there was no descriptor or no thread are tried again; nil while there are none.
+    var sourcesTriedAgainAt: UInt64?
     var clients: [ClientRecord] = []
     var statistics = PeerStatistics()
     var failure: NodeFailure?
