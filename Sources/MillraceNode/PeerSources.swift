@@ -75,7 +75,7 @@ extension PeerNode {
     private func address(of record: SourceRecord) -> SocketAddress? {
         state.withLock { state in
             guard state.phase != .leaving, let entry = state.policy?.ring.entry(of: record.peer) else { return nil }
-            return SocketAddress(entry.address, owner: state.ownerAddress)
+            return SocketAddress(entry.address, owner: state.ownerAddress, link: state.ownerLinkNumber)
         }
     }
 
