@@ -6,10 +6,10 @@ public struct LinkInterface: Sendable, Equatable {
     public let name: String
     public private(set) var hosts: [SocketAddress.Host]
 
-    /// All of them, loopback too, each once, in the system's order.
-    public static func all() -> [LinkInterface] {
+    /// All of them, loopback too, each once, in the system's order. Throws where the process may not ask.
+    public static func all() throws(SystemError) -> [LinkInterface] {
         var list: UnsafeMutablePointer<ifaddrs>?
-        guard System.outcome("getifaddrs", { getifaddrs(&list) }).1 == 0 else { return [] }
+        try System.check("getifaddrs") { getifaddrs(&list) }
         defer { freeifaddrs(list) }
         var result: [LinkInterface] = []
         var next = list
@@ -60,7 +60,7 @@ extension SocketAddress.Host {
     /// The number of the interface with this address of this machine; 0 where there is none.
     public var interfaceNumber: UInt32 {
         if case .v6(_, _, let scope) = self, scope != 0 { return scope }
-        return LinkInterface.all().first { $0.hosts.contains(self) }?.number ?? 0
+        return (try? LinkInterface.all())?.first { $0.hosts.contains(self) }?.number ?? 0
     }
 
     /// `192.0.2.7`, `2001:db8::7`, and with the name of its interface `fe80::7%eth0`, as a resolver takes it.

@@ -49,7 +49,7 @@ final class Announcer: Sendable {
     private static func end(_ host: SocketAddress.Host) throws(SystemError) -> End {
         let group = SocketAddress(discoveryGroupLike: host)
         let isAny = host == .v4(0) || host == .v6(high: 0, low: 0, scope: 0)
-        let interfaces = LinkInterface.all().filter { isAny ? $0.speaks(likeHost: host) : $0.hosts.contains(host) }
+        let interfaces = try LinkInterface.all().filter { isAny ? $0.speaks(likeHost: host) : $0.hosts.contains(host) }
         return End(
             heard: try DatagramSocket(group: group, on: interfaces), said: try DatagramSocket(boundTo: host))
     }

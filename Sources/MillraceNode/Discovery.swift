@@ -48,7 +48,7 @@ public enum Discovery {
             var found: [FoundOwner] = []
             let token = UInt64.random(in: .min ... .max)
             for turn in 0...queryCount {
-                if turn < queryCount { ask(token, asking) }
+                if turn < queryCount { try ask(token, asking) }
                 try collect(from: asking.map(\.socket), token, for: queryNanoseconds) { note($0, in: &found) }
             }
             return found
@@ -72,9 +72,9 @@ public enum Discovery {
         return asking
     }
 
-    private static func ask(_ token: UInt64, _ asking: [Asking]) {
+    private static func ask(_ token: UInt64, _ asking: [Asking]) throws(SystemError) {
         let query = DiscoveryQuery(token: token).datagram
-        for interface in LinkInterface.all() {
+        for interface in try LinkInterface.all() {
             for one in asking where interface.speaks(likeHost: one.host) {
                 one.socket.send(query, to: SocketAddress(discoveryGroupLike: one.host), by: interface)
             }
