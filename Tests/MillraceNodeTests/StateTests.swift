@@ -114,7 +114,7 @@ import Testing
 
     private func downloader(_ node: PeerNode) throws -> DownloadHandler {
         let handler = DownloadHandler(node: node, record: try record())
-        try handler.began(now: 1)
+        handler.began(now: 1)
         return handler
     }
 
