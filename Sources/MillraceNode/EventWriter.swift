@@ -34,6 +34,28 @@ struct EventWriter: ~Copyable {
         }
     }
 
+    /// An object that is made elsewhere, with the number and the times that every line of JSON begins with.
+    mutating func stamped(json: String, node: PeerIndex, elapsedNanoseconds: UInt64) -> String {
+        if node != self.node || heads.isEmpty { makeHeads(for: node) }
+        sequence += 1
+        var stamp = LineBuffer()
+        var line = LinePointer(stamp.room(EventWriter.longestByteCount))
+        appendStart(elapsedNanoseconds, &line)
+        stamp.take(upTo: line.end)
+        let start = stamp.withBytes { String(decoding: $0, as: UTF8.self) }
+        return start + ",\"node\":\"\(nodeName)\"," + json.dropFirst()
+    }
+
+    @inline(__always)
+    private func appendStart(_ elapsedNanoseconds: UInt64, _ line: inout LinePointer) {
+        line.text("{\"sequence\":")
+        line.integer(sequence)
+        line.text(",\"time\":")
+        line.seconds(startWallNanoseconds + elapsedNanoseconds)
+        line.text(",\"elapsed\":")
+        line.seconds(elapsedNanoseconds)
+    }
+
     private mutating func append(_ record: EventRecord, _ texts: [[UInt8]]) {
         if record.node != node || heads.isEmpty { makeHeads(for: record.node) }
         let text = record.kind == .notice ? texts[Int(record.first)] : []
@@ -55,13 +77,10 @@ struct EventWriter: ~Copyable {
         in words: Words.Type, _ record: EventRecord, _ text: [UInt8], _ line: inout LinePointer
     ) {
         if words.isJSON {
-            line.text("{\"sequence\":")
-            line.integer(sequence)
-            line.text(",\"time\":")
-            line.seconds(startWallNanoseconds + record.elapsedNanoseconds)
-            line.text(",\"elapsed\":")
+            appendStart(record.elapsedNanoseconds, &line)
+        } else {
+            line.seconds(record.elapsedNanoseconds)
         }
-        line.seconds(record.elapsedNanoseconds)
         line.bytes(heads[record.kind.rawValue])
         if record.kind == .notice {
             line.bytes(text)
@@ -96,9 +115,11 @@ struct EventWriter: ~Copyable {
         line.text(words.end)
     }
 
+    private var nodeName: String { node == PeerIndex.max ? "\(role)" : "\(role) \(node)" }
+
     private mutating func makeHeads(for node: PeerIndex) {
         self.node = node
-        let name = node == PeerIndex.max ? "\(role)" : "\(role) \(node)"
+        let name = nodeName
         heads = EventRecord.Kind.allCases.map { kind in
             let (event, first) = kind.words
             if isJSON { return Array(",\"node\":\"\(name)\",\"event\":\"\(event)\",\"\(first)\":".utf8) }

@@ -52,6 +52,10 @@ extension PeerNode {
                 lost(record, connection.run())
             } catch {
                 tellUnreached(record.peer, address, error)
+                let now = MonotonicClock.nowNanoseconds
+                update { state, effects in
+                    decide(&state, &effects) { $0.unreached(record.peer, at: now, into: &$1) }
+                }
             }
             guard isWanted(record) else { break }
             retry.pause(after: MonotonicClock.nowNanoseconds - started, wake: record.link.wake)
@@ -151,5 +155,5 @@ extension ConnectionEnd {
 
 extension SystemError {
     /// A connection got no answer, or one from somebody in between.
-    var isPerhapsAFirewall: Bool { advice == .silent || advice == .noRoute || advice == .notPermitted }
+    var isPerhapsAFirewall: Bool { [.silent, .noRoute, .refused, .notPermitted].contains(advice) }
 }
