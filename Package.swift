@@ -61,7 +61,9 @@ let package = Package(
         .testTarget(name: "MillraceSimTests", dependencies: ["MillraceSim"], swiftSettings: strict),
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["MillraceNode", "MillraceStore", "MillraceIO", "MillraceSwarm", "MillraceWire"],
+            dependencies: [
+                "MillraceHTTP", "MillraceNode", "MillraceStore", "MillraceIO", "MillraceSwarm", "MillraceWire",
+            ],
             swiftSettings: strict),
         .testTarget(name: "RepositoryTests", swiftSettings: strict),
         .testTarget(name: "ProcessTests", dependencies: ["millrace"], swiftSettings: strict),

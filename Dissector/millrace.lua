@@ -854,3 +854,102 @@ millrace:register_heuristic("tcp", function(tvb, pinfo, root)
 end)
 
 DissectorTable.get("tcp.port"):add_for_decode_as(millrace)
+
+-- Discovery (section 20), datagrams -------------------------------------------------------------------------------------
+
+local finding = Proto("millrace_find", "Millrace Discovery")
+
+local FIND_PORT = 19782
+local QUERY_BYTE_COUNT = 512
+local REPLY_BYTE_COUNT = 84
+local KINDS = { [0] = "query", "reply" }
+
+local d = {
+    magic = ProtoField.string("millrace_find.magic", "Magic"),
+    version = ProtoField.uint16("millrace_find.version", "Version", base.DEC),
+    kind = ProtoField.uint8("millrace_find.kind", "Kind", base.DEC, KINDS),
+    flags = ProtoField.uint8("millrace_find.flags", "Flags (1: the content ID is known)", base.DEC),
+    token = ProtoField.uint64("millrace_find.token", "Token", base.DEC),
+    padding = ProtoField.bytes("millrace_find.padding", "Padding"),
+    port = ProtoField.uint16("millrace_find.listen_port", "Listening port", base.DEC),
+    chunk_size = ProtoField.uint32("millrace_find.chunk_size", "Chunk size", base.DEC),
+    file_size = ProtoField.uint64("millrace_find.file_size", "File size", base.DEC),
+    swarm = ProtoField.bytes("millrace_find.swarm_token", "Swarm token"),
+    content_id = ProtoField.bytes("millrace_find.content_id", "Content ID"),
+    name = ProtoField.string("millrace_find.name", "Name"),
+    violation = ProtoField.string("millrace_find.violation", "Breach of"),
+}
+local find_fields = {}
+for _, one in pairs(d) do find_fields[#find_fields + 1] = one end
+finding.fields = find_fields
+local dropped = ProtoExpert.new("millrace_find.expert.dropped", "Dropped without a word", expert.group.PROTOCOL,
+    expert.severity.WARN)
+finding.experts = { dropped }
+
+-- What is wrong with a datagram, by requirement; nil for one that is right.
+local function fault_of_query(tvb)
+    if tvb:len() ~= QUERY_BYTE_COUNT then return "not 512 bytes" end
+    if tvb(8, 2):uint() ~= 1 then return "not version 1" end
+    if tvb(11, 1):uint() ~= 0 then return "reserved byte not 0" end
+    if not is_zero(tvb(20):bytes():raw()) then return "padding not 0" end
+end
+
+local function fault_of_reply(tvb)
+    if tvb:len() < REPLY_BYTE_COUNT then return "fewer than 84 bytes" end
+    if tvb(8, 2):uint() ~= 1 then return "not version 1" end
+    if tvb:len() ~= REPLY_BYTE_COUNT + tvb(23, 1):uint() then return "another length than the name says" end
+    if tvb(11, 1):uint() > 1 then return "unknown flags" end
+    if tvb(20, 2):uint() == 0 then return "listening port 0" end
+    if tvb(22, 1):uint() ~= 0 then return "reserved byte not 0" end
+    local size, bytes = tvb(24, 4):uint(), tvb(28, 8):uint64()
+    if size < 1024 or size > 16777216 then return "chunk size " .. size end
+    if bytes > UInt64(size) * UInt64(MOST_CHUNKS) then return "more chunks than the most" end
+    if is_zero(tvb(36, 16):bytes():raw()) then return "no swarm token" end
+    if tvb(11, 1):uint() == 0 and not is_zero(tvb(52, 32):bytes():raw()) then return "a content ID without its flag" end
+    if tvb:len() > REPLY_BYTE_COUNT and not is_utf8(tvb(REPLY_BYTE_COUNT):bytes():raw()) then return "name not UTF-8" end
+end
+
+local function show_reply(tvb, tree)
+    tree:add(d.port, tvb(20, 2))
+    tree:add(d.chunk_size, tvb(24, 4))
+    tree:add(d.file_size, tvb(28, 8))
+    tree:add(d.swarm, tvb(36, 16))
+    tree:add(d.content_id, tvb(52, 32))
+    if tvb:len() > REPLY_BYTE_COUNT then
+        tree:add(d.name, tvb(REPLY_BYTE_COUNT), tvb(REPLY_BYTE_COUNT):string(ENC_UTF_8))
+    end
+end
+
+function finding.dissector(tvb, pinfo, root)
+    local tree, is_ours = root:add(finding, tvb()), tvb:len() >= 20 and tvb(0, 8):string() == "MILLFIND"
+    local kind = is_ours and tvb(10, 1):uint() or nil
+    pinfo.cols.protocol, pinfo.cols.info = "MILLFIND", KINDS[kind] or "no query"
+    local fault, rule = "no query", "D-3"
+    if is_ours then
+        tree:add(d.magic, tvb(0, 8))
+        tree:add(d.version, tvb(8, 2))
+        tree:add(d.kind, tvb(10, 1))
+        tree:add(d.flags, tvb(11, 1))
+        tree:add(d.token, tvb(12, 8))
+        if kind == 0 then
+            fault = fault_of_query(tvb)
+            if tvb:len() > 20 then tree:add(d.padding, tvb(20)) end
+        elseif kind == 1 then
+            fault, rule = fault_of_reply(tvb), "D-4"
+            if tvb:len() >= REPLY_BYTE_COUNT then show_reply(tvb, tree) end
+        end
+    end
+    if fault then
+        tree:add(d.violation, rule):set_generated():append_text(": " .. fault)
+        tree:add_proto_expert_info(dropped, rule .. ": " .. fault)
+    end
+    return tvb:len()
+end
+
+DissectorTable.get("udp.port"):add(FIND_PORT, finding)
+-- Replies go to whatever port the query came from.
+finding:register_heuristic("udp", function(tvb, pinfo, root)
+    if tvb:len() < 20 or tvb(0, 8):string() ~= "MILLFIND" then return false end
+    finding.dissector(tvb, pinfo, root)
+    return true
+end)

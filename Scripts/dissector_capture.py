@@ -17,6 +17,13 @@ class Capture:
     def connection(self, client_port):
         return Connection(self, client_port)
 
+    def datagram(self, ports, data):
+        """One UDP datagram from 10.0.0.2 to the group of section 20, with these ports."""
+        segment = struct.pack(">HHHH", *ports, 8 + len(data), 0) + data
+        self.packets.append(
+            struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), len(self.packets) & 0xFFFF, 0, 1, 17, 0)
+            + b"\x0a\0\0\2" + bytes([239, 255, 77, 82]) + segment)
+
     def write(self, path):
         with open(path, "wb") as file:
             file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 20, 101))

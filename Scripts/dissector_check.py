@@ -43,11 +43,11 @@ OF_MESSAGE = {
 FRAME = ["length", "type", "flags", "reserved", "chunk_id", "violation", "violation.code"]
 
 
-def tshark(capture, names, *more):
+def tshark(capture, names, *more, protocol="millrace"):
     """One row a packet of the protocol: a dictionary of lists of texts."""
     names = ["tcp.stream", "_ws.malformed", "_ws.expert.message", *names]
-    names = [name if name.startswith(("tcp.", "_ws.", "data.")) else "millrace." + name for name in names]
-    command = ["tshark", "-X", f"lua_script:{DISSECTOR}", "-r", str(capture), "-Y", "millrace", "-T", "fields",
+    names = [name if name.startswith(("tcp.", "_ws.", "data.")) else f"{protocol}.{name}" for name in names]
+    command = ["tshark", "-X", f"lua_script:{DISSECTOR}", "-r", str(capture), "-Y", protocol, "-T", "fields",
                "-E", "separator=/t", "-E", "aggregator=;", "-E", "occurrence=a", *more]
     for name in names:
         command += ["-e", name]
@@ -304,6 +304,33 @@ def check_conversations(folder):
     check.end(f"conversations ({passed_over} refusals left out that only a node can know of)")
 
 
+def check_discovery(folder):
+    """Queries come to the port of section 20; replies go anywhere, and are known by their magic."""
+    check, capture, vectors = Check(), Capture(), load("discovery")
+    named = {"token": "token", "listenPort": "listen_port", "chunkByteCount": "chunk_size",
+             "fileByteCount": "file_size", "swarm": "swarm_token", "fileName": "name"}
+    cases = [(one, (40000, 19782)) for one in vectors["queries"]] + [(one, (19783, 40000)) for one in vectors["replies"]]
+    # Wireshark shows no dissector an empty datagram.
+    cases += [(one, (40000, 19782)) for one in vectors["dropped"] if one["hex"]]
+    for vector, ports in cases:
+        capture.datagram(ports, bytes.fromhex(vector["hex"]))
+    path = folder / "discovery.pcap"
+    capture.write(path)
+    rows = tshark(path, [*named.values(), "content_id", "violation"], protocol="millrace_find")
+    check.equal(len(rows), len(cases), "datagrams")
+    for (vector, _), row in zip(cases, rows):
+        found = {name: row[f"millrace_find.{name}"] for name in [*named.values(), "content_id", "violation"]}
+        check.equal(row["_ws.malformed"], [], f"{vector['name']}: malformed")
+        rule = vector.get("requirement")
+        check.equal(found["violation"], [rule] if rule else [], f"{vector['name']}: breach")
+        for key, field in [] if rule else named.items():
+            if vector.get(key):
+                check.equal(found[field], [str(vector[key])], f"{vector['name']}: {field}")
+        if vector.get("contentID"):
+            check.equal(found["content_id"], [vector["contentID"]], f"{vector['name']}: content ID")
+    check.end("discovery")
+
+
 def check_run(path, ports):
     check = Check()
     rows = tshark(path, FRAME)
@@ -325,7 +352,8 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["vectors"] and len(sys.argv) == 3:
         target = pathlib.Path(sys.argv[2])
         check_tables()
-        for part in (check_frames, check_refusals, check_lists, check_sessions, check_conversations):
+        for part in (check_frames, check_refusals, check_lists, check_sessions, check_conversations,
+                     check_discovery):
             part(target)
     elif sys.argv[1:2] == ["run"] and len(sys.argv) > 3:
         check_run(pathlib.Path(sys.argv[2]), {int(port) for port in sys.argv[3:]})

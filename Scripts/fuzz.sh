@@ -29,9 +29,16 @@ build() {
     cc -O2 -c Sources/CSHA256/sha256_pair.c -I Sources/CSHA256/include -o "$objects/CSHA256.o"
     printf 'module CSHA256 { header "%s" export * }\n' "$PWD/Sources/CSHA256/include/sha256_pair.h" \
         >"$objects/module.modulemap"
-    for module in Wire Swarm IO Store Node; do
+    # The page's parts, which the package manager puts into the program, are of no use here.
+    local part parts=$objects/parts.swift
+    for part in page_css page_html format_js draw_js page_js; do echo "static let $part: [UInt8] = []"; done |
+        sed '1i struct PackageResources {' >"$parts"
+    echo '}' >>"$parts"
+    for module in Wire Swarm IO Store Node HTTP; do
+        local sources=(Sources/Millrace"$module"/*.swift)
+        [ $module != HTTP ] || sources+=("$parts")
         swiftc "${shared[@]}" -sanitize=$sanitizers -wmo -enable-testing -module-name "Millrace$module" \
-            Sources/Millrace"$module"/*.swift -c -o "$objects/Millrace$module.o" \
+            "${sources[@]}" -c -o "$objects/Millrace$module.o" \
             -emit-module -emit-module-path "$objects/Millrace$module.swiftmodule"
     done
     # The harnesses' own checks are no code to look for new ways through: recording them costs more than all the rest.

@@ -52,7 +52,7 @@ for kind in containers kubernetes slurm; do
     install -Dm644 -t "$doc/examples/$kind" Packaging/$kind/*
 done
 install -Dm644 -t "$doc" Documentation/guide.md Documentation/troubleshooting.md Documentation/exit-codes.md \
-    Documentation/options.md Documentation/recipes.md
+    Documentation/options.md Documentation/recipes.md Documentation/events.md
 gzip -9n "$doc/PROTOCOL.md"
 cat >"$doc/copyright" <<END
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/

@@ -9,11 +9,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$(cd "${1:-.build/packages}" && pwd)
-cache=${CACHE:-$HOME/.cache/millrace}
 deb=$(ls -t "$folder"/millrace_*.deb | head -1)
 tarball=$(ls -t "$folder"/millrace-*.tar.gz | head -1)
 
-bash Scripts/install.sh debootstrap lintian
+bash Scripts/install.sh lintian
 echo "1. What lintian says of the package."
 # Not of Debian itself: no bug number to close, and no address unless MAINTAINER gave one. The Swift runtime is a library
 # without Debian's hardening flags.
@@ -25,19 +24,9 @@ echo "2. A clean Debian 12."
 work=$(mktemp -d)
 root=$work/root
 trap 'rm -rf --one-file-system "$work"' EXIT
-if [ ! -s "$cache/bookworm.tar" ]; then
-    mkdir -p "$cache"
-    timeout 500 debootstrap --variant=minbase bookworm "$root" >"$work/debootstrap.log" ||
-        { tail "$work/debootstrap.log" >&2; exit 1; }
-    tar -C "$root" -cf "$cache/bookworm.tar.part" .
-    mv "$cache/bookworm.tar.part" "$cache/bookworm.tar"
-else
-    mkdir -p "$root"
-    tar -C "$root" -xf "$cache/bookworm.tar"
-fi
+bash Scripts/clean-root.sh "$root"
 cp "$deb" "$root/tmp/millrace.deb"
 cp "$tarball" "$root/tmp/millrace.tar.gz"
-cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
 [ ! -e "$root/usr/bin/swift" ]
 
 # Runs a script there, without its exit being ours: mount and process namespaces end with it.
@@ -48,8 +37,6 @@ inside() {
 }
 
 echo "3. Installing the .deb with what it needs, and nothing else."
-# What a minimal system leaves out of every package is wanted here.
-rm -f "$root"/etc/dpkg/dpkg.cfg.d/*exclude* "$root"/etc/dpkg/dpkg.cfg.d/docker 2>/dev/null || true
 inside 400 'apt-get update -q >/dev/null 2>&1 || true
     apt-get install -q -y --no-install-recommends /tmp/millrace.deb bash-completion >/tmp/apt.log 2>&1 ||
         { tail /tmp/apt.log; exit 1; }

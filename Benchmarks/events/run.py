@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """What events cost: one owner to N peers over loopback, without events (-q) and with them to /dev/null, to a file by the
 shell and to a file by --log-file, as text and as JSON. The variants take turns, round by round, in another order each
-round; the table gives the median of each round's ratio to -q, for CPU seconds of all nodes and for wall time.
+round; the table gives the median of each round's ratio to -q, for CPU seconds of all nodes and for wall time, and between
+which bounds the true median is with 95 % confidence (by the ranks of the rounds, so that no distribution is assumed).
 
     swift build -c release --product millrace
     Benchmarks/events/run.py --size 1G --rounds 7
 """
 
 import argparse
+import json
+import math
 import os
 import random
 import shutil
@@ -39,6 +42,7 @@ def arguments():
     parser.add_argument("--size", default="1G", help="of the file, such as 256M or 1G")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", help="of the variants, by a part of their names, such as JSON; -q is always there")
+    parser.add_argument("--kept", help="a file that keeps the rounds: those in it count, and the new ones are added")
     parser.add_argument("--folder", default="/dev/shm")
     return parser.parse_args()
 
@@ -59,6 +63,33 @@ def run(options, source, folder, extra, output):
     if any(codes):
         sys.exit(f"exit codes {codes}")
     return after.children_user - before.children_user + after.children_system - before.children_system, wall
+
+
+def bounds(ratios):
+    """Between which two of them the median is with 95 % confidence; nothing where there are too few."""
+    ranked, count = sorted(ratios), len(ratios)
+    below, chance = -1, 0.0
+    while below + 1 < count // 2:
+        chance += math.comb(count, below + 1) / 2 ** count
+        if chance > 0.025:
+            break
+        below += 1
+    return None if below < 0 else (ranked[below], ranked[count - 1 - below])
+
+
+def show(seen):
+    print(f"{len(seen['-q'])} rounds")
+    print("| events | CPU over -q | 95 % | wall over -q | 95 % | CPU s | wall s | lines |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, figures in seen.items():
+        cells = []
+        for part in (0, 1):
+            ratios = [one[part] / quiet[part] for one, quiet in zip(figures, seen["-q"])]
+            cells.append(f"{statistics.median(ratios):.3f}")
+            between = bounds(ratios)
+            cells.append(f"{between[0]:.3f} to {between[1]:.3f}" if between else "")
+        cpu, wall, lines = (statistics.median(one[part] for one in figures) for part in range(3))
+        print(f"| {name} | {' | '.join(cells)} | {cpu:.2f} | {wall:.2f} | {int(lines)} |")
 
 
 def main():
@@ -85,15 +116,12 @@ def main():
                     seen[name].append((*figures, lines))
     finally:
         shutil.rmtree(folder)
-    print("| events | CPU over -q (least to most) | wall over -q (least to most) | CPU s | wall s | lines |")
-    print("|---|---|---|---|---|---|")
-    for name, figures in seen.items():
-        cells = []
-        for part in (0, 1):
-            ratios = [one[part] / quiet[part] for one, quiet in zip(figures, seen["-q"])]
-            cells.append(f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
-        cpu, wall, lines = (statistics.median(one[part] for one in figures) for part in range(3))
-        print(f"| {name} | {cells[0]} | {cells[1]} | {cpu:.2f} | {wall:.2f} | {int(lines)} |")
+    if options.kept:
+        kept = Path(options.kept)
+        earlier = json.loads(kept.read_text()) if kept.exists() else {}
+        seen = {name: earlier.get(name, []) + figures for name, figures in seen.items()}
+        kept.write_text(json.dumps(seen))
+    show(seen)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ enum {
     millrace_EFD_CLOEXEC = 02000000,
     millrace_EFD_NONBLOCK = 04000,
     millrace_IP_MULTICAST_ALL = 49,
+    millrace_IPV6_MULTICAST_ALL = 29,
 };
 static const unsigned long millrace_FICLONERANGE = FICLONERANGE;
 

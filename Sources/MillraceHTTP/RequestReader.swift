@@ -2,7 +2,7 @@
 /// let requests be smuggled: lines end in CR LF, names have no blanks, nothing is folded (RFC 9112, sections 2 and 5).
 struct RequestReader {
     private var bytes: [UInt8] = []
-    /// How far was looked for the end of the head.
+    /// The head does not end before this byte.
     private var searched = 0
 
     /// A part of a request has come.
@@ -32,11 +32,14 @@ struct RequestReader {
 
     /// Where the empty line begins that ends the head.
     private mutating func headEnd() -> Int? {
-        guard bytes.count >= 4 else { return nil }
-        for index in max(0, searched - 3)...(bytes.count - 4) where bytes[index] == 13 {
-            if bytes[index + 1] == 10, bytes[index + 2] == 13, bytes[index + 3] == 10 { return index }
+        // It is asked again also where nothing has come since.
+        while searched + 4 <= bytes.count {
+            let index = searched
+            if bytes[index] == 13, bytes[index + 1] == 10, bytes[index + 2] == 13, bytes[index + 3] == 10 {
+                return index
+            }
+            searched += 1
         }
-        searched = bytes.count
         return nil
     }
 

@@ -1,36 +1,38 @@
 import CLiburing
 import Glibc
 
-/// A UDP socket over IPv4 for a multicast group on the link, non-blocking. Closed when its owner goes away.
-public struct DatagramSocket: ~Copyable, Sendable {
+/// A UDP socket for a multicast group on the link, over IPv4 or IPv6, non-blocking. Closed with its last reference.
+public final class DatagramSocket: Sendable {
     private let socket: Descriptor
+    private let family: CInt
 
-    /// A socket for questions and answers to single addresses, bound to one address of this machine or, with 0, to all.
-    public init(boundTo bits: UInt32) throws(SystemError) {
-        let socket = try DatagramSocket.make()
-        try DatagramSocket.bind(socket.rawValue, SocketAddress(host: .v4(bits), port: 0))
+    /// A socket for questions and answers to single addresses, bound to one address of this machine or, with one of
+    /// zeros, to all of its family.
+    public init(boundTo host: SocketAddress.Host) throws(SystemError) {
+        let address = SocketAddress(host: host, port: 0)
+        let socket = try DatagramSocket.make(address)
         // Nothing goes beyond the link.
-        try System.setOption(socket.rawValue, CInt(IPPROTO_IP), CInt(IP_MULTICAST_TTL), 1)
+        if address.family == AF_INET {
+            try System.setOption(socket.rawValue, CInt(IPPROTO_IP), CInt(IP_MULTICAST_TTL), 1)
+        } else {
+            try System.setOption(socket.rawValue, CInt(IPPROTO_IPV6), CInt(IPV6_MULTICAST_HOPS), 1)
+        }
+        family = address.family
         self.socket = socket
     }
 
-    /// A socket that hears what is sent to a group on the interfaces given; several processes may have one.
-    public init(group: UInt32, port: UInt16, on interfaces: [LinkInterface]) throws(SystemError) {
-        let socket = try DatagramSocket.make()
-        try System.setOption(socket.rawValue, SOL_SOCKET, SO_REUSEADDR, 1)
-        // The group's address takes only what is meant for the group.
-        try DatagramSocket.bind(socket.rawValue, SocketAddress(host: .v4(group), port: port))
-        try System.setOption(socket.rawValue, CInt(IPPROTO_IP), CInt(millrace_IP_MULTICAST_ALL), 0)
-        for interface in interfaces {
-            var request = ip_mreqn()
-            request.imr_multiaddr.s_addr = group.bigEndian
-            request.imr_ifindex = CInt(interface.number)
-            let size = socklen_t(MemoryLayout<ip_mreqn>.size)
-            // An interface that can't is as good as one that is not there.
-            _ = System.outcome("setsockopt") {
-                setsockopt(socket.rawValue, CInt(IPPROTO_IP), CInt(IP_ADD_MEMBERSHIP), &request, size)
-            }
-        }
+    /// A socket that hears what is sent to a group on the interfaces given; several processes may have one. One over
+    /// IPv6 also hears what is sent to this machine alone.
+    public init(group: SocketAddress, on interfaces: [LinkInterface]) throws(SystemError) {
+        // The group's address takes only what is meant for the group; of IPv6 it can be bound on one interface only.
+        let isIPv4 = group.family == AF_INET
+        let all = SocketAddress(host: .v6(high: 0, low: 0, scope: 0), port: group.port)
+        let socket = try DatagramSocket.make(isIPv4 ? group : all, isShared: true)
+        let (level, option) =
+            isIPv4 ? (IPPROTO_IP, millrace_IP_MULTICAST_ALL) : (IPPROTO_IPV6, millrace_IPV6_MULTICAST_ALL)
+        try System.setOption(socket.rawValue, CInt(level), CInt(option), 0)
+        for interface in interfaces { DatagramSocket.join(socket.rawValue, group.host, interface) }
+        family = group.family
         self.socket = socket
     }
 
@@ -38,14 +40,7 @@ public struct DatagramSocket: ~Copyable, Sendable {
 
     /// Sends one datagram out of an interface (for a group), or by the routes. Losses are no errors.
     public func send(_ bytes: [UInt8], to address: SocketAddress, by interface: LinkInterface? = nil) {
-        if let interface {
-            var request = ip_mreqn()
-            request.imr_ifindex = CInt(interface.number)
-            let size = socklen_t(MemoryLayout<ip_mreqn>.size)
-            _ = System.outcome("setsockopt") {
-                setsockopt(descriptor, CInt(IPPROTO_IP), CInt(IP_MULTICAST_IF), &request, size)
-            }
-        }
+        if let interface { use(interface) }
         _ = System.outcome("sendto") {
             address.withSystemForm { form, length in
                 sendto(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL), form, length)
@@ -68,42 +63,53 @@ public struct DatagramSocket: ~Copyable, Sendable {
         return (count, address)
     }
 
-    private static func make() throws(SystemError) -> Descriptor {
+    private static func make(_ address: SocketAddress, isShared: Bool = false) throws(SystemError) -> Descriptor {
         let kind = CInt(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        return Descriptor(try System.check("socket") { Glibc.socket(AF_INET, kind, CInt(IPPROTO_UDP)) })
-    }
-
-    private static func bind(_ socket: CInt, _ address: SocketAddress) throws(SystemError) {
-        try System.check("bind", "\(address)") { address.withSystemForm { Glibc.bind(socket, $0, $1) } }
-    }
-}
-
-/// A network interface of this machine that is up and has an IPv4 address.
-public struct LinkInterface: Sendable, Equatable {
-    public let number: UInt32
-    public let name: String
-    /// In host order.
-    public let address: UInt32
-
-    /// All of them, loopback too, each once, in the system's order.
-    public static func all() -> [LinkInterface] {
-        var list: UnsafeMutablePointer<ifaddrs>?
-        guard System.outcome("getifaddrs", { getifaddrs(&list) }).1 == 0 else { return [] }
-        defer { freeifaddrs(list) }
-        var result: [LinkInterface] = []
-        var next = list
-        while let entry = next?.pointee {
-            next = entry.ifa_next
-            guard let form = entry.ifa_addr, form.pointee.sa_family == sa_family_t(AF_INET),
-                entry.ifa_flags & CUnsignedInt(IFF_UP) != 0
-            else { continue }
-            let bits = form.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-                UInt32(bigEndian: $0.pointee.sin_addr.s_addr)
-            }
-            let number = if_nametoindex(entry.ifa_name)
-            guard number > 0, !result.contains(where: { $0.number == number }) else { continue }
-            result.append(LinkInterface(number: number, name: String(cString: entry.ifa_name), address: bits))
+        let socket = Descriptor(
+            try System.check("socket") { Glibc.socket(address.family, kind, CInt(IPPROTO_UDP)) })
+        if address.family == AF_INET6 {
+            try System.setOption(socket.rawValue, CInt(IPPROTO_IPV6), IPV6_V6ONLY, 1)
         }
-        return result
+        if isShared { try System.setOption(socket.rawValue, SOL_SOCKET, SO_REUSEADDR, 1) }
+        try System.check("bind", "\(address)") { address.withSystemForm { Glibc.bind(socket.rawValue, $0, $1) } }
+        return socket
+    }
+
+    /// An interface that can't is as good as one that is not there.
+    private static func join(_ socket: CInt, _ group: SocketAddress.Host, _ interface: LinkInterface) {
+        switch group {
+        case .v4(let bits):
+            var request = ip_mreqn()
+            request.imr_multiaddr.s_addr = bits.bigEndian
+            request.imr_ifindex = CInt(interface.number)
+            set(socket, CInt(IPPROTO_IP), CInt(IP_ADD_MEMBERSHIP), request)
+        case .v6(let high, let low, _):
+            var request = ipv6_mreq()
+            withUnsafeMutableBytes(of: &request.ipv6mr_multiaddr) {
+                $0.storeBytes(of: high.bigEndian, as: UInt64.self)
+                $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+            }
+            request.ipv6mr_interface = interface.number
+            set(socket, CInt(IPPROTO_IPV6), CInt(IPV6_JOIN_GROUP), request)
+        }
+    }
+
+    /// What is sent to a group leaves there.
+    private func use(_ interface: LinkInterface) {
+        if family == AF_INET {
+            var request = ip_mreqn()
+            request.imr_ifindex = CInt(interface.number)
+            DatagramSocket.set(descriptor, CInt(IPPROTO_IP), CInt(IP_MULTICAST_IF), request)
+        } else {
+            DatagramSocket.set(descriptor, CInt(IPPROTO_IPV6), CInt(IPV6_MULTICAST_IF), CInt(interface.number))
+        }
+    }
+
+    private static func set<Value>(_ socket: CInt, _ level: CInt, _ option: CInt, _ value: Value) {
+        withUnsafeBytes(of: value) { bytes in
+            _ = System.outcome("setsockopt") {
+                setsockopt(socket, level, option, bytes.baseAddress, socklen_t(bytes.count))
+            }
+        }
     }
 }

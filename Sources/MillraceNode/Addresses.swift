@@ -3,14 +3,18 @@ import MillraceWire
 
 extension SocketAddress {
     /// Where a roster entry is to be reached; nil if it names no address, or the owner's host before that is known.
-    init?(_ address: PeerAddress, owner: SocketAddress?) {
+    ///
+    /// - Parameter link: the interface by which this node reaches the owner: an address of the link's own is there.
+    init?(_ address: PeerAddress, owner: SocketAddress?, link: UInt32 = 0) {
         switch address.host {
         case .none: return nil
         case .ownersHost:
             guard let owner else { return nil }
             self.init(host: owner.host, port: address.port)
         case .v4(let bits): self.init(host: .v4(bits), port: address.port)
-        case .v6(let high, let low): self.init(host: .v6(high: high, low: low, scope: 0), port: address.port)
+        case .v6(let high, let low):
+            let host = Host.v6(high: high, low: low, scope: 0)
+            self.init(host: host.isLinkLocal ? .v6(high: high, low: low, scope: link) : host, port: address.port)
         }
     }
 }

@@ -3,32 +3,33 @@ import MillraceWire
 
 /// The thread of an owner that answers those who look for owners on the link.
 final class Announcer: Sendable {
+    /// Where questions over IPv4 or IPv6 come in, and where the answers go out.
+    private struct End: Sendable {
+        let heard: DatagramSocket
+        let said: DatagramSocket
+    }
+
     private let node: OwnerNode
-    private let heard: DatagramSocket
-    private let said: DatagramSocket
+    private let ends: [End]
     private let wake: WakeUp
 
-    /// Joins the group on every interface, or on the one whose address the owner listens on.
+    /// Joins the group on every interface, or on the one whose address the owner listens on; over IPv4 and IPv6 where
+    /// the owner can be reached by both.
     init(node: OwnerNode) throws(NodeFailure) {
         self.node = node
+        var (ends, fault): ([End], SystemError?) = ([], nil)
         do throws(SystemError) {
-            var (bits, interfaces): (UInt32, [LinkInterface]) = (0, LinkInterface.all())
-            if let host = node.options.listen.host {
-                guard let address = try? Resolver.resolve(host: host, port: node.listenPort).first,
-                    case .v4(let own) = address.host
-                else { throw SystemError(call: "announce", errno: 0, subject: host) }
-                if own != 0 { (bits, interfaces) = (own, interfaces.filter { $0.address == own }) }
-            }
-            heard = try DatagramSocket(group: DiscoveryLimits.groupBits, port: DiscoveryLimits.port, on: interfaces)
-            said = try DatagramSocket(boundTo: bits)
             wake = try WakeUp()
+            for host in Announcer.hosts(node.options.listen) {
+                // A machine may have one of the two only.
+                do throws(SystemError) { ends.append(try Announcer.end(host)) } catch { fault = fault ?? error }
+            }
+            if ends.isEmpty { throw fault ?? SystemError(call: "announce", errno: 0, subject: nil) }
         } catch {
             throw NodeFailure(
-                .network,
-                error.call == "announce"
-                    ? "--announce goes over IPv4 and \(error.subject ?? "LISTEN") is none; listen on a port alone"
-                    : "can't announce on the link (\(error)); leave --announce away and give peers the address")
+                .network, "can't announce on the link (\(error)); leave --announce away and give peers the address")
         }
+        self.ends = ends
     }
 
     func start() throws(SystemError) {
@@ -37,21 +38,45 @@ final class Announcer: Sendable {
 
     func stop() { wake.signal() }
 
+    /// The addresses to answer from: all of both families, or the one the owner listens on.
+    private static func hosts(_ listen: Endpoint) -> [SocketAddress.Host] {
+        let all: [SocketAddress.Host] = [.v4(0), .v6(high: 0, low: 0, scope: 0)]
+        guard let name = listen.host else { return all }
+        guard let host = try? Resolver.resolve(host: name, port: listen.port).first?.host else { return [] }
+        return host == all[1] ? all : [host]
+    }
+
+    private static func end(_ host: SocketAddress.Host) throws(SystemError) -> End {
+        let group = SocketAddress(discoveryGroupLike: host)
+        let isAny = host == .v4(0) || host == .v6(high: 0, low: 0, scope: 0)
+        let interfaces = try LinkInterface.all().filter { isAny ? $0.speaks(likeHost: host) : $0.hosts.contains(host) }
+        return End(
+            heard: try DatagramSocket(group: group, on: interfaces), said: try DatagramSocket(boundTo: host))
+    }
+
     private func run() {
         var pace = DiscoveryPace(now: MonotonicClock.nowNanoseconds)
         let buffer = BufferPool(byteCount: DiscoveryLimits.queryByteCount + 1, keep: 0).take()
         while !node.isLeaving {
-            guard
-                let ready = try? WaitPoint.wait(
-                    socket: heard.descriptor, forReading: true, forWriting: false, wake: wake, untilNanoseconds: nil)
-            else { return }
-            if ready.contains(.woken) { return }
-            while let (byteCount, asker) = heard.receive(into: buffer.bytes) {
-                let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<byteCount])
-                guard let query = DiscoveryQuery(bytes.bytes) else { continue }
-                guard pace.allows(at: MonotonicClock.nowNanoseconds) else { continue }
-                said.send(reply(to: query).datagram, to: asker)
+            var waiting = PollSet()
+            let places = ends.map { waiting.add($0.heard.descriptor) }
+            let woken = waiting.add(wake.descriptor)
+            do { try waiting.wait(untilNanoseconds: .max) } catch { return }
+            guard !waiting.isReady(woken) else { return }
+            for (place, end) in zip(places, ends) where waiting.isReady(place) { answer(on: end, buffer.bytes, &pace) }
+        }
+    }
+
+    private func answer(on end: End, _ buffer: UnsafeMutableRawBufferPointer, _ pace: inout DiscoveryPace) {
+        while let (byteCount, asker) = end.heard.receive(into: buffer) {
+            // Nobody beyond the link has such an address; the group of IPv4 is bound.
+            guard !asker.host.isIPv6 || asker.host.isLinkLocal || asker.host == .v6(high: 0, low: 1, scope: 0) else {
+                continue
             }
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<byteCount])
+            guard let query = DiscoveryQuery(bytes.bytes) else { continue }
+            guard pace.allows(at: MonotonicClock.nowNanoseconds) else { continue }
+            end.said.send(reply(to: query).datagram, to: asker)
         }
     }
 
@@ -59,5 +84,16 @@ final class Announcer: Sendable {
         DiscoveryReply(
             token: query.token, listenPort: node.listenPort, layout: node.layout, name: node.file.name,
             swarm: node.swarm, contentID: node.state.withLock { $0.manifest.contentID })
+    }
+}
+
+extension SocketAddress {
+    /// Where queries go, over IPv4 or IPv6 as with this host.
+    init(discoveryGroupLike host: Host) {
+        let group: Host =
+            host.isIPv6
+            ? .v6(high: DiscoveryLimits.groupHigh, low: DiscoveryLimits.groupLow, scope: 0)
+            : .v4(DiscoveryLimits.groupBits)
+        self.init(host: group, port: DiscoveryLimits.port)
     }
 }

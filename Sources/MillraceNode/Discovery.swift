@@ -9,10 +9,12 @@ public struct FoundOwner: Sendable, Equatable {
     public let contentID: Digest?
     let swarm: NodeToken
 
+    /// Its address means something on one link only, and needs the name of the interface.
+    let isLinkLocal: Bool
+
     init(_ reply: DiscoveryReply, from address: SocketAddress) {
-        var host = "\(SocketAddress(host: address.host, port: 0))"
-        host.removeLast(2)
-        endpoint = Endpoint(host: host, port: reply.listenPort)
+        isLinkLocal = address.host.isLinkLocal
+        endpoint = Endpoint(host: address.host.text, port: reply.listenPort)
         name = Columns.printable(reply.name)
         fileByteCount = reply.layout.fileByteCount
         contentID = reply.contentID
@@ -28,33 +30,61 @@ public struct FoundOwner: Sendable, Equatable {
 
 /// Looks for owners on the link that announce themselves.
 public enum Discovery {
+    /// A socket that asks over the family of its host.
+    private struct Asking {
+        let socket: DatagramSocket
+        let host: SocketAddress.Host
+    }
+
     /// Queries of one look: two more than needed where nothing gets lost.
     private static let queryCount = 3
     private static let queryNanoseconds: UInt64 = 250_000_000
     private static let longestPauseNanoseconds: UInt64 = 2_000_000_000
 
-    /// Asks a few times and takes what comes within a second, in the order it came.
+    /// Asks a few times, over IPv4 and IPv6, and takes what comes within a second, in the order it came.
     public static func look() throws(NodeFailure) -> [FoundOwner] {
         do throws(SystemError) {
-            let socket = try DatagramSocket(boundTo: 0)
+            let asking = try sockets()
             var found: [FoundOwner] = []
             let token = UInt64.random(in: .min ... .max)
-            let query = DiscoveryQuery(token: token).datagram
-            let group = SocketAddress(host: .v4(DiscoveryLimits.groupBits), port: DiscoveryLimits.port)
             for turn in 0...queryCount {
-                if turn < queryCount {
-                    for interface in LinkInterface.all() { socket.send(query, to: group, by: interface) }
-                }
-                try collect(from: socket, token, untilNanoseconds: MonotonicClock.nowNanoseconds + queryNanoseconds) {
-                    owner in
-                    if !found.contains(where: { $0.swarm == owner.swarm }) { found.append(owner) }
-                }
+                if turn < queryCount { try ask(token, asking) }
+                try collect(from: asking.map(\.socket), token, for: queryNanoseconds) { note($0, in: &found) }
             }
             return found
         } catch {
             throw NodeFailure(
                 .network, "can't look for owners on the link (\(error)); give the owner's address instead")
         }
+    }
+
+    /// A machine may have one of the two only.
+    private static func sockets() throws(SystemError) -> [Asking] {
+        var (asking, fault): ([Asking], SystemError?) = ([], nil)
+        for host in [SocketAddress.Host.v4(0), .v6(high: 0, low: 0, scope: 0)] {
+            do throws(SystemError) {
+                asking.append(Asking(socket: try DatagramSocket(boundTo: host), host: host))
+            } catch {
+                fault = fault ?? error
+            }
+        }
+        if asking.isEmpty, let fault { throw fault }
+        return asking
+    }
+
+    private static func ask(_ token: UInt64, _ asking: [Asking]) throws(SystemError) {
+        let query = DiscoveryQuery(token: token).datagram
+        for interface in try LinkInterface.all() {
+            for one in asking where interface.speaks(likeHost: one.host) {
+                one.socket.send(query, to: SocketAddress(discoveryGroupLike: one.host), by: interface)
+            }
+        }
+    }
+
+    /// An owner that answers by several ways is one; an address that is good anywhere is better than a link's own.
+    static func note(_ owner: FoundOwner, in found: inout [FoundOwner]) {
+        guard let place = found.firstIndex(where: { $0.swarm == owner.swarm }) else { return found.append(owner) }
+        if found[place].isLinkLocal, !owner.isLinkLocal { found[place] = owner }
     }
 
     /// Looks again and again until there are owners, or until the time is over.
@@ -94,18 +124,20 @@ public enum Discovery {
     }
 
     private static func collect(
-        from socket: borrowing DatagramSocket, _ token: UInt64, untilNanoseconds deadline: UInt64,
-        _ take: (FoundOwner) -> Void
+        from sockets: [DatagramSocket], _ token: UInt64, for nanoseconds: UInt64, _ take: (FoundOwner) -> Void
     ) throws(SystemError) {
         let buffer = BufferPool(byteCount: DiscoveryLimits.queryByteCount + 1, keep: 0).take()
+        let deadline = MonotonicClock.nowNanoseconds + nanoseconds
         while MonotonicClock.nowNanoseconds < deadline {
-            let ready = try WaitPoint.wait(
-                socket: socket.descriptor, forReading: true, forWriting: false, wake: nil, untilNanoseconds: deadline)
-            guard !ready.isEmpty else { return }
-            while let (byteCount, address) = socket.receive(into: buffer.bytes) {
-                let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<byteCount])
-                guard let reply = DiscoveryReply(bytes.bytes), reply.token == token else { continue }
-                take(FoundOwner(reply, from: address))
+            var waiting = PollSet()
+            for socket in sockets { waiting.add(socket.descriptor) }
+            try waiting.wait(untilNanoseconds: deadline)
+            for socket in sockets {
+                while let (byteCount, address) = socket.receive(into: buffer.bytes) {
+                    let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<byteCount])
+                    guard let reply = DiscoveryReply(bytes.bytes), reply.token == token else { continue }
+                    take(FoundOwner(reply, from: address))
+                }
             }
         }
     }

@@ -109,9 +109,16 @@ final class EventLog: Sendable {
     /// The last line: on stdout unless the log is quiet, and in the log file.
     func report(text: String, json: String) {
         flush()
-        let bytes = Array(((options.format == .json ? json : text) + "\n").utf8)
+        let bytes = Array(((options.format == .json ? stamped(json) : text) + "\n").utf8)
         if options.level > .quiet { writeAll(bytes, to: options.eventDescriptor) }
         if let file = options.file { writeAll(bytes, to: file.descriptor) }
+    }
+
+    private func stamped(_ json: String) -> String {
+        let elapsed = MonotonicClock.nowNanoseconds - startNanoseconds
+        return writing.withLock {
+            $0.writer.stamped(json: json, node: number.load(ordering: .relaxed), elapsedNanoseconds: elapsed)
+        }
     }
 
     func flush() {

@@ -34,12 +34,38 @@ struct EventWriter: ~Copyable {
         }
     }
 
+    /// An object that is made elsewhere, with the number and the times that every line of JSON begins with.
+    mutating func stamped(json: String, node: PeerIndex, elapsedNanoseconds: UInt64) -> String {
+        if node != self.node || heads.isEmpty { makeHeads(for: node) }
+        sequence += 1
+        var stamp = LineBuffer()
+        var line = LinePointer(stamp.room(EventWriter.longestByteCount))
+        appendStart(elapsedNanoseconds, &line)
+        stamp.take(upTo: line.end)
+        let start = stamp.withBytes { String(decoding: $0, as: UTF8.self) }
+        return start + ",\"node\":\"\(nodeName)\"," + json.dropFirst()
+    }
+
+    @inline(__always)
+    private func appendStart(_ elapsedNanoseconds: UInt64, _ line: inout LinePointer) {
+        line.text("{\"sequence\":")
+        line.integer(sequence)
+        line.text(",\"time\":")
+        line.seconds(startWallNanoseconds + elapsedNanoseconds)
+        line.text(",\"elapsed\":")
+        line.seconds(elapsedNanoseconds)
+    }
+
     private mutating func append(_ record: EventRecord, _ texts: [[UInt8]]) {
         if record.node != node || heads.isEmpty { makeHeads(for: record.node) }
         let text = record.kind == .notice ? texts[Int(record.first)] : []
         sequence += 1
         var line = LinePointer(lines.room(EventWriter.longestByteCount + text.count))
-        if isJSON { appendJSON(record, text, &line) } else { appendText(record, text, &line) }
+        if isJSON {
+            append(in: JSONWords.self, record, text, &line)
+        } else {
+            append(in: TextWords.self, record, text, &line)
+        }
         lines.take(upTo: line.end)
     }
 
@@ -47,87 +73,98 @@ struct EventWriter: ~Copyable {
     private static let longestByteCount = 512
 
     @inline(__always)
-    private func appendJSON(_ record: EventRecord, _ text: [UInt8], _ line: inout LinePointer) {
-        line.text("{\"sequence\":")
-        line.integer(sequence)
-        line.text(",\"time\":")
-        line.seconds(startWallNanoseconds + record.elapsedNanoseconds)
-        line.text(",\"elapsed\":")
-        line.seconds(record.elapsedNanoseconds)
+    private func append<Words: LineWords>(
+        in words: Words.Type, _ record: EventRecord, _ text: [UInt8], _ line: inout LinePointer
+    ) {
+        if words.isJSON {
+            appendStart(record.elapsedNanoseconds, &line)
+        } else {
+            line.seconds(record.elapsedNanoseconds)
+        }
         line.bytes(heads[record.kind.rawValue])
         if record.kind == .notice {
             line.bytes(text)
-            return line.text("}\n")
+            return line.text(words.end)
         }
         line.integer(UInt64(record.first))
         switch record.kind {
         case .chunkReceived, .chunkSent, .chunkDiscarded, .chunkRefused:
-            line.text(",\"bytes\":")
+            line.text(words.bytes)
             line.integer(UInt64(record.second))
             if record.tookNanoseconds != EventRecord.unknownNanoseconds {
-                line.text(",\"seconds\":")
+                line.text(words.seconds)
                 line.seconds(record.tookNanoseconds)
             }
-        case .listReceived, .listSent:
-            if record.second == 1 { line.text(",\"form\":\"addition\"") } else { line.text(",\"form\":\"whole\"") }
+        case .listReceived, .listSent: line.text(record.second == 1 ? words.addition : words.whole)
         case .chunksRequested, .requestReceived:
-            line.text(",\"count\":")
+            line.text(words.count)
             line.integer(UInt64(record.second))
         case .creditsRequested, .creditsReceived, .notice: break
         }
         switch record.party {
-        case .owner: line.text(",\"with\":\"owner\"}\n")
-        case .unknown: line.text(",\"with\":\"unknown\"}\n")
+        case .owner: line.text(words.withOwner)
+        case .unknown: line.text(words.withUnknown)
         case .peer(let number):
-            line.text(",\"with\":\"peer ")
+            line.text(words.withPeer)
             line.integer(UInt64(number))
-            line.text("\",\"peer\":")
-            line.integer(UInt64(number))
-            line.text("}\n")
+            if words.isJSON {
+                line.text("\",\"peer\":")
+                line.integer(UInt64(number))
+            }
         }
+        line.text(words.end)
     }
 
-    @inline(__always)
-    private func appendText(_ record: EventRecord, _ text: [UInt8], _ line: inout LinePointer) {
-        line.seconds(record.elapsedNanoseconds)
-        line.bytes(heads[record.kind.rawValue])
-        if record.kind == .notice {
-            line.bytes(text)
-            return line.text("\n")
-        }
-        line.integer(UInt64(record.first))
-        switch record.kind {
-        case .chunkReceived, .chunkSent, .chunkDiscarded, .chunkRefused:
-            line.text(" bytes=")
-            line.integer(UInt64(record.second))
-            if record.tookNanoseconds != EventRecord.unknownNanoseconds {
-                line.text(" seconds=")
-                line.seconds(record.tookNanoseconds)
-            }
-        case .listReceived, .listSent:
-            if record.second == 1 { line.text(" form=addition") } else { line.text(" form=whole") }
-        case .chunksRequested, .requestReceived:
-            line.text(" count=")
-            line.integer(UInt64(record.second))
-        case .creditsRequested, .creditsReceived, .notice: break
-        }
-        switch record.party {
-        case .owner: line.text(" with=owner\n")
-        case .unknown: line.text(" with=unknown\n")
-        case .peer(let number):
-            line.text(" with=peer ")
-            line.integer(UInt64(number))
-            line.text("\n")
-        }
-    }
+    private var nodeName: String { node == PeerIndex.max ? "\(role)" : "\(role) \(node)" }
 
     private mutating func makeHeads(for node: PeerIndex) {
         self.node = node
-        let name = node == PeerIndex.max ? "\(role)" : "\(role) \(node)"
+        let name = nodeName
         heads = EventRecord.Kind.allCases.map { kind in
             let (event, first) = kind.words
             if isJSON { return Array(",\"node\":\"\(name)\",\"event\":\"\(event)\",\"\(first)\":".utf8) }
             return Array(kind == .notice ? " \(name): notice: ".utf8 : " \(name): \(event) \(first)=".utf8)
         }
     }
+}
+
+/// What stands between the numbers of a line. Types and not values, so that the words are constants where they are
+/// written.
+private protocol LineWords {
+    static var isJSON: Bool { get }
+    static var bytes: StaticString { get }
+    static var seconds: StaticString { get }
+    static var addition: StaticString { get }
+    static var whole: StaticString { get }
+    static var count: StaticString { get }
+    static var withOwner: StaticString { get }
+    static var withUnknown: StaticString { get }
+    static var withPeer: StaticString { get }
+    static var end: StaticString { get }
+}
+
+private enum JSONWords: LineWords {
+    static var isJSON: Bool { true }
+    static var bytes: StaticString { ",\"bytes\":" }
+    static var seconds: StaticString { ",\"seconds\":" }
+    static var addition: StaticString { ",\"form\":\"addition\"" }
+    static var whole: StaticString { ",\"form\":\"whole\"" }
+    static var count: StaticString { ",\"count\":" }
+    static var withOwner: StaticString { ",\"with\":\"owner\"" }
+    static var withUnknown: StaticString { ",\"with\":\"unknown\"" }
+    static var withPeer: StaticString { ",\"with\":\"peer " }
+    static var end: StaticString { "}\n" }
+}
+
+private enum TextWords: LineWords {
+    static var isJSON: Bool { false }
+    static var bytes: StaticString { " bytes=" }
+    static var seconds: StaticString { " seconds=" }
+    static var addition: StaticString { " form=addition" }
+    static var whole: StaticString { " form=whole" }
+    static var count: StaticString { " count=" }
+    static var withOwner: StaticString { " with=owner" }
+    static var withUnknown: StaticString { " with=unknown" }
+    static var withPeer: StaticString { " with=peer " }
+    static var end: StaticString { "\n" }
 }

@@ -22,7 +22,7 @@ struct OwnerLoop {
                 node.update { state, effects in node.decide(&state, &effects, now: now) { _, _ in } }
             }
             if let end = end(now: now) { return end.failure }
-            let wakeAt = max(nextDeadline(), now + 1_000_000)
+            let wakeAt = max(min(nextDeadline(), status.lookNanoseconds), now + 1_000_000)
             let ready = try? WaitPoint.wait(
                 socket: interrupt, forReading: interrupt >= 0, forWriting: false, wake: node.wake,
                 untilNanoseconds: wakeAt)

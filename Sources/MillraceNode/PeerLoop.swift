@@ -34,7 +34,7 @@ struct PeerLoop {
                 writeSummary(now: .max)
                 return end.failure
             }
-            let ready = wait(interrupt: interrupt, until: nextDeadline(now: now))
+            let ready = wait(interrupt: interrupt, until: min(status.lookNanoseconds, nextDeadline(now: now)))
             if ready.contains(.readable) {
                 writeSummary(now: .max)
                 // With the whole file verified there is nothing to go on with.

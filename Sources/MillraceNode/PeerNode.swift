@@ -34,6 +34,8 @@ public final class PeerNode: Sendable {
     let deadline = Atomic(UInt64.max)
     let mainDeadline = Atomic(UInt64.max)
     let threadCount = Atomic(0)
+    /// That a source can't be reached has been said where everybody sees it.
+    let hasToldOfFirewall = Atomic(false)
 
     /// Takes the folder and opens the listening port; nothing runs yet.
     public init(_ options: PeerOptions) throws(NodeFailure) {

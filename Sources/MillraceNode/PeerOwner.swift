@@ -39,9 +39,10 @@ extension PeerNode {
             let link = try Link()
             let transport = try makeTransport()
             let owner = socket.remoteAddress
+            let ownerLink = socket.localAddress.host.interfaceNumber
             update { state, _ in
                 state.ownerConnection = link
-                state.ownerAddress = owner
+                (state.ownerAddress, state.ownerLinkNumber) = (owner, ownerLink)
             }
             let handler = OwnerLinkHandler(node: self, link: link, neighbour: neighbour)
             let rates = ConnectionRates(fetching: self.rates, socket)

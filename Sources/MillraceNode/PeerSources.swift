@@ -1,6 +1,7 @@
 import MillraceIO
 import MillraceSwarm
 import MillraceWire
+import Synchronization
 
 /// The download side: one thread for each source.
 extension PeerNode {
@@ -50,12 +51,24 @@ extension PeerNode {
                     socket: socket, link: record.link, transport: try makeTransport(), handler: handler, rates: rates)
                 lost(record, connection.run())
             } catch {
-                log.notice("source \(record.peer) at \(address): \(error)", level: .verbose)
+                tellUnreached(record.peer, address, error)
+                let now = MonotonicClock.nowNanoseconds
+                update { state, effects in
+                    decide(&state, &effects) { $0.unreached(record.peer, at: now, into: &$1) }
+                }
             }
             guard isWanted(record) else { break }
             retry.pause(after: MonotonicClock.nowNanoseconds - started, wake: record.link.wake)
         }
         forgetSource(record.peer)
+    }
+
+    /// The first that a firewall may have kept away is everybody's business: without sources all bytes come from the
+    /// owner.
+    private func tellUnreached(_ peer: PeerIndex, _ address: SocketAddress, _ error: SystemError) {
+        let isFirst = error.isPerhapsAFirewall && !hasToldOfFirewall.exchange(true, ordering: .relaxed)
+        let advice = error.isPerhapsAFirewall ? "; if it runs, open its port in the firewall" : ""
+        log.notice("no way to peer \(peer) at \(address) (\(error))\(advice)", level: isFirst ? .normal : .verbose)
     }
 
     private func lost(_ record: SourceRecord, _ end: ConnectionEnd) {
@@ -95,7 +108,7 @@ extension PeerNode {
     private func address(of record: SourceRecord) -> SocketAddress? {
         state.withLock { state in
             guard state.phase != .leaving, let entry = state.policy?.ring.entry(of: record.peer) else { return nil }
-            return SocketAddress(entry.address, owner: state.ownerAddress)
+            return SocketAddress(entry.address, owner: state.ownerAddress, link: state.ownerLinkNumber)
         }
     }
 
@@ -138,4 +151,9 @@ extension ConnectionEnd {
         case .failed(let failure): failure.text
         }
     }
+}
+
+extension SystemError {
+    /// A connection got no answer, or one from somebody in between.
+    var isPerhapsAFirewall: Bool { [.silent, .noRoute, .refused, .notPermitted].contains(advice) }
 }

@@ -49,6 +49,8 @@ struct PeerState: Sendable {
     /// The owner has closed its manifest on this connection, and may be told that the file is complete.
     var ownerTakesCompletion = false
     var ownerAddress: SocketAddress?
+    /// The interface by which the owner is reached; 0 where it is not known.
+    var ownerLinkNumber: UInt32 = 0
     var sources: [SourceRecord] = []
     /// When sources for which there was no descriptor or no thread are tried again; nil while there are none.
     var sourcesTriedAgainAt: UInt64?

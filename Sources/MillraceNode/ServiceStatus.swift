@@ -4,12 +4,14 @@ import MillraceIO
 struct ServiceStatus {
     private let manager: ServiceManager?
     private var said = ""
-    private var nextNanoseconds: UInt64 = 0
+    /// When to look next whether there is something new to say; never where nobody listens.
+    private(set) var lookNanoseconds: UInt64
 
     private static let pauseNanoseconds: UInt64 = 2_000_000_000
 
     init(manager: ServiceManager? = ServiceManager()) {
         self.manager = manager
+        lookNanoseconds = manager == nil ? .max : 0
     }
 
     /// The node listens and can be connected to.
@@ -17,12 +19,12 @@ struct ServiceStatus {
 
     /// Says how the node stands where that has changed, at most every two seconds.
     mutating func tell(_ text: @autoclosure () -> String, now: UInt64) {
-        guard let manager, now >= nextNanoseconds else { return }
+        guard let manager, now >= lookNanoseconds else { return }
+        lookNanoseconds = now.adding(ServiceStatus.pauseNanoseconds)
         let text = text()
         guard text != said else { return }
         manager.tell("STATUS=\(text)")
         said = text
-        nextNanoseconds = now.adding(ServiceStatus.pauseNanoseconds)
     }
 
     /// The node is on its way out.
@@ -50,7 +52,9 @@ extension OwnerNode {
     var statusText: String {
         state.withLock { state in
             let present = state.members.count { $0.link != nil }
-            return "serving \(file.name), \(present) peers here, \(state.completedCount) have the file"
+            let complete = state.completedCount
+            return "serving \(file.name), \(present) \(present == 1 ? "peer" : "peers") here,"
+                + " \(complete) \(complete == 1 ? "has" : "have") the file"
         }
     }
 }

@@ -11,23 +11,16 @@ extension OwnerPolicy {
     ) {
         guard isMember(peer), layout.contains(chunk), !members[Int(peer)]!.have.contains(chunk) else { return }
         guard !isBeingRescued(chunk, at: peer, now) else { return }
-        if let other = holder(of: chunk, besides: peer, and: failed) {
+        noteVainAsk(peer, chunk, failed)
+        guard !grantsInFlight.contains(where: { $0.chunk == chunk && $0.peer == peer }) else { return }
+        let reachesNobody = members[Int(peer)]!.reachesNobody
+        if !reachesNobody, let other = otherSource(of: chunk, for: peer, besides: failed, now, hedgeNanoseconds) {
+            members[Int(peer)]!.lastAsk = (chunk, other)
             actions.append(.ask(peer, chunk, from: other))
             return
         }
-        if let last = rescues[chunk], last.peer != peer, last.peer != failed, isMember(last.peer),
-            members[Int(last.peer)]!.isTrusted,
-            now < last.at + SwarmLimits.rescueHedgePeriods * hedgeNanoseconds
-        {
-            actions.append(.ask(peer, chunk, from: last.peer))
-            return
-        }
-        if let grant = grantsInFlight.first(where: { $0.chunk == chunk }), grant.peer != failed {
-            if grant.peer != peer { actions.append(.ask(peer, chunk, from: grant.peer)) }
-            return
-        }
         let first = grantee[Int(chunk)]
-        if first != OwnerPolicy.nobody, first != peer { members[Int(first)]?.strikes += 1 }
+        if first != OwnerPolicy.nobody, first != peer, !reachesNobody { members[Int(first)]?.strikes += 1 }
         if unsent.remove(chunk) {
             grantee[Int(chunk)] = peer
             relayed.remove(chunk)
@@ -38,6 +31,33 @@ extension OwnerPolicy {
         rescueCount += 1
         sentChunkCount += 1
         actions.append(.send(peer, chunk))
+    }
+
+    /// Who has the chunk or will have it soon.
+    private func otherSource(
+        of chunk: ChunkID, for peer: PeerIndex, besides failed: PeerIndex?, _ now: UInt64, _ hedgeNanoseconds: UInt64
+    ) -> PeerIndex? {
+        if let other = holder(of: chunk, besides: peer, and: failed) { return other }
+        if let last = rescues[chunk], last.peer != peer, last.peer != failed, isMember(last.peer),
+            members[Int(last.peer)]!.isTrusted,
+            now < last.at + SwarmLimits.rescueHedgePeriods * hedgeNanoseconds
+        {
+            return last.peer
+        }
+        return grantsInFlight.first { $0.chunk == chunk }.flatMap { $0.peer == failed ? nil : $0.peer }
+    }
+
+    /// It was told to ask that peer for this chunk, and says that it got nothing there.
+    private mutating func noteVainAsk(_ peer: PeerIndex, _ chunk: ChunkID, _ failed: PeerIndex?) {
+        guard let failed, let last = members[Int(peer)]!.lastAsk, last == (chunk, failed) else { return }
+        members[Int(peer)]!.lastAsk = nil
+        members[Int(peer)]!.vainAskCount += 1
+    }
+
+    /// A peer lists a chunk that was not granted to it: unless it was sent as a rescue, it came from another peer.
+    mutating func noteOrigin(of chunk: ChunkID, at peer: PeerIndex) {
+        guard !members[Int(peer)]!.rescues.contains(where: { $0.chunk == chunk }) else { return }
+        members[Int(peer)]!.vainAskCount = 0
     }
 
     /// The chunk was sent to this very peer, and the connection it went out on is still there.

@@ -35,12 +35,18 @@ struct OwnerMember: Sendable {
     var accusers: [PeerIndex] = []
     /// Rescued chunks on their way to this peer, which would only come twice if they were sent again.
     var rescues: [(chunk: ChunkID, at: UInt64)] = []
+    /// Whom it was last told to ask, and how many it has asked in vain since it got a chunk from a peer.
+    var lastAsk: (chunk: ChunkID, peer: PeerIndex)?
+    var vainAskCount = 0
     var isComplete = false
     /// It has a place on the ring: others may depend on it.
     var takesPart = false
 
     /// Nobody says that it sends bad chunks: what it lists counts as held.
     var isTrusted: Bool { accusers.isEmpty }
+
+    /// Others can't be reached from where it is, behind a firewall perhaps: the owner is all it has.
+    var reachesNobody: Bool { vainAskCount >= SwarmLimits.vainAskLimit }
 }
 
 /// A chunk that was handed out and that the peer does not list yet.
@@ -159,8 +165,9 @@ public struct OwnerPolicy: Sendable {
             guard members[Int(peer)]!.isTrusted else { continue }
             holderCount[Int(chunk)] += 1
             if !unsent.isEmpty { unsent.remove(chunk) }
-            if !members[Int(peer)]!.rescues.isEmpty { members[Int(peer)]!.rescues.removeAll { $0.chunk == chunk } }
             let first = grantee[Int(chunk)]
+            if members[Int(peer)]!.vainAskCount > 0, first != peer { noteOrigin(of: chunk, at: peer) }
+            if !members[Int(peer)]!.rescues.isEmpty { members[Int(peer)]!.rescues.removeAll { $0.chunk == chunk } }
             if first == peer {
                 listed(chunk, by: peer, at: now)
                 if !wastes.isEmpty { wastes[members[Int(peer)]!.host] = nil }

@@ -76,6 +76,14 @@ extension PeerPolicy {
         }
     }
 
+    /// No connection to this peer came about: the chunk it was to be asked for is wanted from somebody else, at once.
+    public mutating func unreached(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
+        guard let chunk = asked.first(where: { $0.peer == peer })?.chunk else { return }
+        asked.removeAll { $0.peer == peer }
+        guard !have.contains(chunk), rescue == nil || rescue?.chunk == chunk else { return }
+        ask(for: chunk, insteadOf: peer, now, into: &actions)
+    }
+
     /// Whether few enough sources have a request for the chunk to answer.
     func mayAskAnother(_ chunk: ChunkID) -> Bool {
         var count = 0

@@ -34,6 +34,10 @@ public enum DiscoveryLimits {
     /// Queries go to this IPv4 group and port, with a time to live of 1: local scope of RFC 2365, "MR" in its last
     /// bytes.
     public static let groupBits: UInt32 = 239 << 24 | 255 << 16 | 77 << 8 | 82
+    /// And to this IPv6 group, ff12::cd49:4c52: link-local and of nobody's (RFC 4291, section 2.7), with a number from
+    /// the range for such groups (RFC 3307, section 4.3), "MILR" but for its first bit.
+    public static let groupHigh: UInt64 = 0xFF12 << 48
+    public static let groupLow: UInt64 = 0xCD49_4C52
     public static let port: UInt16 = 19_782
     /// Longer than the longest reply.
     public static let queryByteCount = 512

@@ -52,7 +52,8 @@ enum Version {
     static var transport: String {
         let chunks = TransportChoice.choose(nil, forChunkFiles: true)
         let flat = TransportChoice.choose(nil, forChunkFiles: false)
-        return "\(chunks.kind.rawValue) (\(chunks.reason)) or \(flat.kind.rawValue) (\(flat.reason))"
+        let first = "\(chunks.kind.rawValue) (\(chunks.reason))"
+        return chunks.kind == flat.kind ? first : "\(first) or \(flat.kind.rawValue) (\(flat.reason))"
     }
 }
 

@@ -94,12 +94,12 @@ struct SharedOptions: ParsableArguments {
     }
 
     /// Runs a node, with its HTTP side beside it if that was asked for.
-    func withHTTP<Report>(_ node: any ObservableNode, _ run: () throws -> Report) throws -> Report {
+    func withHTTP(_ node: any ObservableNode, _ run: () throws -> Void) throws {
         guard let http else { return try run() }
         let server = try HTTPServer(http, names: httpNames, node: node)
         try server.start()
         defer { server.stop() }
-        return try run()
+        try run()
     }
 
     func common(folder: String, lingerSeconds: Double) throws(NodeFailure) -> CommonOptions {

@@ -41,7 +41,9 @@ struct OwnerCommand: ParsableCommand {
         options.peerCount = peers
         options.isAnnounced = announce
         let node = try OwnerNode(options)
-        defer { node.tellReport() }
-        _ = try shared.withHTTP(node) { try node.run(interrupt: interrupts.descriptor) }
+        try shared.withHTTP(node) {
+            defer { node.tellReport() }
+            _ = try node.run(interrupt: interrupts.descriptor)
+        }
     }
 }

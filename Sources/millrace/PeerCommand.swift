@@ -51,7 +51,9 @@ struct PeerCommand: ParsableCommand {
         options.output = output
         options.ringOnly = ringOnly
         let node = try PeerNode(options)
-        defer { node.tellReport() }
-        _ = try shared.withHTTP(node) { try node.run(interrupt: interrupts.descriptor) }
+        try shared.withHTTP(node) {
+            defer { node.tellReport() }
+            _ = try node.run(interrupt: interrupts.descriptor)
+        }
     }
 }

@@ -14,6 +14,7 @@ struct Harness: Sendable {
         Harness(name: "Summary", run: SummaryHarness.run),
         Harness(name: "OutputName", run: OutputNameHarness.run),
         Harness(name: "Endpoint", run: EndpointHarness.run),
+        Harness(name: "HTTPRequest", run: HTTPRequestHarness.run),
         Harness(name: "OwnerPolicy", run: OwnerPolicyHarness.run),
         Harness(name: "PeerPolicy", run: PeerPolicyHarness.run),
         Harness(name: "OwnerConversation", run: OwnerConversationHarness.run),

@@ -43,6 +43,16 @@ struct RequestReaderTests {
         #expect(!requests[1].keepsConnection)
     }
 
+    @Test(arguments: 0...36) func lookingAgainBeforeMoreHasComeChangesNothing(length: Int) throws {
+        let text = "GET / HTTP/1.1\r\nHost: a\r\nX: 12345\r\n\r\n"
+        var reader = RequestReader()
+        Array(text.utf8.prefix(length)).withUnsafeBytes { reader.append($0) }
+        for _ in 0..<3 { #expect(try reader.next() == nil) }
+        Array(text.utf8.dropFirst(length)).withUnsafeBytes { reader.append($0) }
+        #expect(try reader.next()?.path == [UInt8(ascii: "/")])
+        #expect(try reader.next() == nil)
+    }
+
     @Test func anAbsoluteTargetNamesTheHost() throws {
         let requests = try Self.read("GET http://Other:1/x HTTP/1.1\r\nHost: node\r\n\r\n")
         #expect(requests.first?.host == "other")
@@ -91,7 +101,7 @@ struct RequestReaderTests {
             var reader = RequestReader()
             let bytes = (0..<Int.random(in: 0...60)).map { _ in alphabet.randomElement(using: &generator) ?? 0 }
             bytes.withUnsafeBytes { reader.append($0) }
-            _ = try? reader.next()
+            for _ in 0..<3 { _ = try? reader.next() }
         }
     }
 }

@@ -68,6 +68,31 @@ import Testing
         #expect(try client.closes())
     }
 
+    /// As somebody types it, and as a slow line carries it: the server waits in between.
+    @Test func aRequestMayComeInPieces() throws {
+        let server = try TestServer(try StubNode(byteCount: 10))
+        var client = try TestClient(port: server.port)
+        var looks = 0
+        for piece in TestClient.request("/healthz").split(separator: "\r\n", omittingEmptySubsequences: false) {
+            try client.send(piece.isEmpty ? "\r\n" : "\r\n\(piece)")
+            // An answer to somebody else says that the server has had time.
+            looks += try TestClient.ask(server.port, "/healthz").status == 200 ? 1 : 0
+        }
+        #expect(looks == 4)
+        #expect(try client.answer().status == 200)
+    }
+
+    /// The wrong port, typed as the owner's: the first message of a node that connects.
+    @Test func aNodeThatTakesItForAnOwnerDoesNoHarm() throws {
+        var patience = HTTPPatience()
+        patience.requestNanoseconds = 100_000_000
+        let server = try TestServer(try StubNode(byteCount: 10), patience: patience)
+        var client = try TestClient(port: server.port)
+        try client.send("\0\0\0\u{38}\u{1}\0\0\0\0\0\0\0MILLRACE" + String(repeating: "\u{1}\0", count: 24))
+        #expect(try client.answer(withinSeconds: 5).status == 408)
+        #expect(try TestClient.ask(server.port, "/healthz").status == 200)
+    }
+
     @Test func aBodyIsNotTakenForTheNextRequest() throws {
         let server = try TestServer(try StubNode(byteCount: 10))
         var client = try TestClient(port: server.port)

@@ -73,6 +73,34 @@ import Testing
             ])
     }
 
+    /// Documentation/events.md has every event and every field.
+    @Test func theDocumentHasAllThatIsWritten() throws {
+        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Documentation/events.md")
+        let document = try String(contentsOf: path, encoding: .utf8)
+        let bench = try Bench(byteCount: 3000)
+        let owner = try bench.owner { $0.peerCount = 1 }
+        let peer = try bench.peer("peer", of: owner.port)
+        let reports = try [peer.report().json, owner.report().json]
+        let written = try Written { $0.format = .json }
+        written.sayEverything()
+        written.log.chunk(.discarded, 1, byteCount: 1, .peer(1), tookNanoseconds: 1)
+        written.log.chunk(.refused, 1, byteCount: 1, .peer(1))
+        written.log.credit(.sent, count: 2, .owner)
+        for json in reports { written.log.report(text: "", json: json) }
+        var seen: Set<String> = []
+        func look(_ value: Any) {
+            for one in value as? [Any] ?? [] { look(one) }
+            for (key, inner) in value as? [String: Any] ?? [:] {
+                seen.insert(key)
+                if key == "event", let name = inner as? String { seen.insert(name) }
+                look(inner)
+            }
+        }
+        for line in written.lines { look(try JSONSerialization.jsonObject(with: Data(line.utf8))) }
+        #expect(seen.count > 40)
+        for word in seen { #expect(document.contains("`\(word)`"), "\(word) is not in events.md") }
+    }
+
     @Test func noLineOfManyThreadsIsLostOrTorn() throws {
         let written = try Written { $0.format = .json }
         let (threadCount, lineCount) = (6, 3000)
@@ -143,12 +171,15 @@ import Testing
         let all = String(decoding: try #require(Scratch.read(path)), as: UTF8.self).split(separator: "\n")
         #expect(all.count == 1 + 1 + 6 + 1 + 1 && all[0] == "before")
         #expect(all[1].contains("the run begins at 20") && all[8].contains("quoted") && all[9].contains("report"))
-        let report = format == .json ? "{\"event\":\"report\"}" : "report: text"
-        #expect(written.lines == (level == .quiet ? [] : ["peer: a \"quoted\" notice", report]))
+        let said = written.lines
+        #expect(said.count == (level == .quiet ? 0 : 2) && (said.isEmpty || said[0] == "peer: a \"quoted\" notice"))
+        #expect(said.isEmpty || said[1].hasSuffix(format == .json ? ",\"event\":\"report\"}" : "report: text"))
         guard format == .json else { return }
         let objects = try all[1...].map { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
         #expect(objects[7]?["text"] as? String == "a \"quoted\" notice")
-        #expect(objects.dropLast().compactMap { $0?["sequence"] as? Int } == Array(1...8))
+        #expect(objects.compactMap { $0?["sequence"] as? Int } == Array(1...9))
+        let last = try #require(objects.last ?? nil)
+        #expect(last["node"] as? String == "peer" && last["elapsed"] is Double && (last["time"] as? Double ?? 0) > 1.6e9)
     }
 
     @Test func aLogFileThatCannotBeIsAFileFault() throws {

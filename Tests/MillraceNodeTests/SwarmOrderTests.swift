@@ -8,7 +8,7 @@ import Testing
 
 /// Who starts when, and who names whom as its neighbour.
 @Suite(.timeLimit(.minutes(5))) struct SwarmOrderTests {
-    /// Chunks that the owner may send twice: none, but under a sanitizer, which makes nodes so slow that chunks are late.
+    /// Chunks that the owner may send twice: none, but under a sanitizer, which makes nodes so slow that some are late.
     private static let lateChunkCount =
         ProcessInfo.processInfo.environment["MILLRACE_LATE_CHUNKS"].flatMap { Int($0) } ?? 0
 

@@ -37,6 +37,26 @@ struct OwnerFaultTests {
         #expect(bench.rescue(0, 0, from: 1) == [])
     }
 
+    @Test func `a peer that reaches nobody gets from the owner what it lacks`() {
+        var bench = OwnerBench(chunks: 40, peers: 4)
+        for chunk in 0..<20 as Range<ChunkID> { for peer in 1...3 as ClosedRange<PeerIndex> { bench.holds(peer, chunk) } }
+        var failed: PeerIndex?
+        for _ in 0..<SwarmLimits.vainAskLimit {
+            guard case .ask(0, 0, let other) = bench.rescue(0, 0, from: failed).first else {
+                Issue.record("nobody was named")
+                return
+            }
+            failed = other
+        }
+        #expect(bench.rescue(0, 0, from: failed) == [.send(0, 0)])
+        bench.holds(0, 0)
+        #expect(bench.rescue(0, 1, from: nil) == [.send(0, 1)])
+        bench.holds(0, 1)
+        // A chunk from another peer: there is a way after all.
+        bench.holds(0, 2)
+        #expect(bench.rescue(0, 3, from: nil) == [.ask(0, 3, from: 3)])
+    }
+
     @Test func `a chunk on its way to a peer is not sent to others`() throws {
         var bench = OwnerBench(chunks: 4, peers: 2)
         try bench.policy.credit(1, count: 1)

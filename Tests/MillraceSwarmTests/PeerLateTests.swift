@@ -45,6 +45,23 @@ struct PeerLateTests {
         #expect(bench.take() == [.rescue(0, from: 1)])
     }
 
+    @Test func `who can't be reached is told of at once, for each chunk once`() throws {
+        var bench = PeerBench(chunks: 1, sources: [1])
+        bench.holds(1, 0..<1)
+        _ = bench.take()
+        bench.now = try #require(bench.policy.nextDeadline)
+        bench.tick()
+        #expect(bench.take() == [.rescue(0, from: 1)])
+        bench.policy.sentElsewhere(0, to: 7, at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.connect(7)])
+        bench.policy.unreached(6, at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [])
+        for expected in [[.rescue(0, from: 7)], []] as [[PeerAction]] {
+            bench.policy.unreached(7, at: bench.now, into: &bench.actions)
+            #expect(bench.take() == expected)
+        }
+    }
+
     @Test func `one rescue at a time`() throws {
         var bench = PeerBench(chunks: 4, sources: [1])
         bench.holds(1, 0..<4)

@@ -136,6 +136,7 @@ import Testing
         let second = try ground.start("second", "owner \(ports[2]) data.bin --http \(ports[1]) --dir other")
         #expect(try second.wait() == 3)
         #expect(second.errors.contains("HTTP") && second.errors.contains("--http"))
+        #expect(second.output.isEmpty, "nothing has run, so that there is nothing to report: \(second.output)")
         owner.signal(SIGTERM)
         #expect(try owner.wait() == 7)
         let without = try ground.start("without", "owner \(ports[2]) data.bin --dir third")

@@ -64,15 +64,7 @@ enum Tracer {
     static let path = "/usr/bin/strace"
 
     /// Whether it is installed and may trace: some sandboxes forbid ptrace(2).
-    static let works: Bool = {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = ["-qq", "-o", "/dev/null", "true"]
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
-    }()
+    static let works = (try? Tool.run([path, "-qq", "-o", "/dev/null", "true"]))?.code == 0
 
     /// Lets io_uring_setup(2) fail with this error.
     static func refusing(_ error: String) -> [String] {

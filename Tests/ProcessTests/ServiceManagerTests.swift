@@ -62,6 +62,27 @@ import Testing
         #expect(told.filter { $0 == "STOPPING=1\nSTATUS=done" }.count == 2)
     }
 
+    /// What has happened since is told though nothing else happens.
+    @Test func theLastStatusIsTheOneThatHolds() throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 300_000)
+        let (ofOwner, ofPeer) = (try Manager(path: "\(ground.path)/1"), try Manager(path: "\(ground.path)/2"))
+        let ports = try FreePort.take(2)
+        let owner = try ground.start(
+            "owner", "owner \(ports[0]) data.bin --peers 2", environment: ["NOTIFY_SOCKET": "\(ground.path)/1"])
+        let peer = try ground.start(
+            "peer", "peer \(ports[0]) \(ports[1])", environment: ["NOTIFY_SOCKET": "\(ground.path)/2"])
+        var (ownerSaid, peerSaid) = ("", "")
+        try waitUntil {
+            ownerSaid = ofOwner.take().last ?? ownerSaid
+            peerSaid = ofPeer.take().last ?? peerSaid
+            return ownerSaid == "STATUS=serving data.bin, 1 peer here, 1 has the file"
+                && peerSaid == "STATUS=complete and verified, serving others"
+        }
+        for node in [owner, peer] { node.signal(SIGTERM) }
+        _ = try (owner.wait(), peer.wait())
+    }
+
     @Test(arguments: ["", "nonsense", "/nowhere/at/all"]) func aManagerThatIsNotThereIsNoMatter(path: String) throws {
         let ground = try Ground()
         try ground.file("data.bin", byteCount: 10)

@@ -35,33 +35,3 @@ struct DocumentTests {
         }
     }
 }
-
-struct GeneratedFileTests {
-    /// Runs a program in the root; nil where the program is not installed.
-    private static func run(_ command: [String]) throws -> (status: Int32, output: String)? {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = command
-        process.currentDirectoryURL = Repository.root
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return process.terminationStatus == 127 ? nil : (process.terminationStatus, output)
-    }
-
-    @Test(.timeLimit(.minutes(5))) func resolvedDependenciesAndBuildsAreNotTracked() throws {
-        guard let listed = try Self.run(["git", "ls-files"]), listed.status == 0 else { return }
-        for path in listed.output.split(separator: "\n") {
-            #expect(!path.hasSuffix("Package.resolved"), "\(path) is tracked")
-            #expect(!path.split(separator: "/").contains { $0.hasPrefix(".build") }, "\(path) is tracked")
-        }
-    }
-
-    @Test(.timeLimit(.minutes(5))) func vectorsAndTablesAreWhatTheirScriptMakes() throws {
-        guard let checked = try Self.run(["python3", "Scripts/make-vectors.py", "--check"]) else { return }
-        #expect(checked.status == 0, "\(checked.output)")
-    }
-}
