@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 echo "1. Looking for what Millrace is built with."
 bash Scripts/install.sh
 echo "2. Building it, in release mode. The first time takes a few minutes."
-swift build -c release --product millrace
+swift build -c release --product millrace --static-swift-stdlib
 binary="$(swift build -c release --show-bin-path)/millrace"
 echo "3. Running an owner and five peers: each event is a line; the check and the reports are at the end."
 cd "$caller"

@@ -95,9 +95,9 @@ SESSIONS = [
     {
         "name": "a peer and its owner", "accepting": "owner", "connecting": "joined", "steps": [
             step("connecting", "hello", hello(1, UNKNOWN, FIRST_PEER), note="a peer that has not met its owner yet"),
-            step("accepting", "hello", hello(0, SWARM, OWNER), note="the owner names the swarm"),
             step("connecting", "join", join(9001, 0, NO_ADDRESS, address(4, 9002, bytes([192, 0, 2, 7]))),
                  note="listens on 9001, its user named 192.0.2.7:9002 as download neighbour"),
+            step("accepting", "hello", hello(0, SWARM, OWNER), note="the owner names the swarm"),
             step("accepting", "welcome", welcome(0, 1024, 2500, b"data.bin"), note="peer 0; chunks of 1,024 bytes"),
             step("accepting", "digests", digests(0, 1), 0, note="digests of chunks 0 and 1"),
             step("accepting", "roster", roster(0, 1, [entry(0, address(1, 9001))]),
@@ -129,12 +129,12 @@ SESSIONS = [
     {
         "name": "a downloader and an uploader", "accepting": "uploader", "connecting": "downloader", "steps": [
             step("connecting", "hello", hello(1, SWARM, SECOND_PEER), note="a member of the swarm"),
-            step("accepting", "hello", hello(1, SWARM, FIRST_PEER), note="so is the uploader"),
             step("connecting", "introduce", number(1, 4), note="I am peer 1"),
-            step("accepting", "introduce", number(0, 4), note="and I am peer 0"),
             step("connecting", "listRequest", note="what do you hold?"),
-            step("accepting", "list", chunk_id_list({0, 1}, 3), note="chunks 0 and 1"),
             step("connecting", "list", chunk_id_list({2}, 3), note="and I hold chunk 2"),
+            step("accepting", "hello", hello(1, SWARM, FIRST_PEER), note="the uploader is of the swarm too"),
+            step("accepting", "introduce", number(0, 4), note="and I am peer 0"),
+            step("accepting", "list", chunk_id_list({0, 1}, 3), note="chunks 0 and 1"),
             step("connecting", "request", number(2, 4), 0, note="chunks 0 and 1, please"),
             step("accepting", "chunk", CHUNKS[0], 0, note="chunk 0"),
             step("connecting", "cancel", b"", 1, note="not chunk 1 (crosses it)"),

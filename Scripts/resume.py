@@ -4,8 +4,8 @@
     Scripts/resume.py [--size 10G] [--folder FOLDER] [--stores flat,chunks] [--cold] [--program PROGRAM]
 
 Lays out a peer's folder as a killed run leaves it, with every chunk there, starts an owner and the peer, and prints
-what the peer says about verifying them; then the same for the owner started again. One line a store and node. With
---cold the page cache is dropped before each start (as root). Needs the disk space of two to three times the size.
+what the peer says about verifying them, and when it has the finished file; then the same for the owner started again.
+With --cold the page cache is dropped before each start (as root). Needs the disk space of two to three times the size.
 """
 import argparse
 import os
@@ -118,6 +118,9 @@ def measure(program, folder, file, store, is_cold):
     found = peer.says(r"verified (\d+) bytes of an earlier run in ([\d.]+) s, ([\d.]+) MB/s: (\d+) chunks are right")
     print(f"peer,  {store:6}: {gigabytes:.2f} GB verified in {found.group(2)} s, {float(found.group(3)) / 1000:.2f} GB/s,"
           f" {peer.cpu_seconds():.1f} CPU seconds, peak memory {peer.peak_kilobytes() // 1024} MiB", flush=True)
+    peer.says("is complete and verified")
+    print(f"peer,  {store:6}: the file complete {time.monotonic() - peer.started:.2f} s after the start,"
+          f" {peer.cpu_seconds():.1f} CPU seconds", flush=True)
     peer.stop()
     owner.stop()
     if store == "chunks":

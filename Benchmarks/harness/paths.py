@@ -21,9 +21,14 @@ def output_of(command):
     return json.loads(result.stdout)
 
 
+def floor_run(folder, total, chunk, sender, receiver):
+    """What the floor says about one run."""
+    return output_of([FLOOR, "--folder", folder, "--total", total, "--chunk", chunk, "--repeat", 1, sender, receiver])
+
+
 def floor(folder, total, chunk, sender, receiver):
     """(sender's, receiver's) CPU seconds."""
-    run = output_of([FLOOR, "--folder", folder, "--total", total, "--chunk", chunk, "--repeat", 1, sender, receiver])
+    run = floor_run(folder, total, chunk, sender, receiver)
     return (run["senderUserSeconds"] + run["senderSystemSeconds"],
             run["receiverUserSeconds"] + run["receiverSystemSeconds"])
 
@@ -63,3 +68,24 @@ def receive_ratios(folder, total, chunk, rounds, tell):
             if round_index > 0:
                 ratios.setdefault(kind.store, []).append((own / base, total / run["wallSeconds"] / 1e9))
     return ratios
+
+
+def one_peer(folder, total, chunk, rounds, tell, kind=systems.MillraceFlat):
+    """For each round (GB/s of the floor that receives, hashes and writes, GB/s of an owner and a peer, CPU seconds per GB
+    of both together); the first round does not count. Process starts, the handshake and the final sync are in the
+    second, not in the first."""
+    rounds_done = []
+    source = files.fresh_folder(Path(folder) / "source") / "data"
+    digest = files.make_source(source, total)
+    for round_index in range(rounds + 1):
+        base = total / floor_run(folder, total, chunk, "sendfile-flat", RECEIVERS[kind.store])["wallSeconds"] / 1e9
+        task = loopback.make_task(1, total, source, Path(folder), 300)
+        run = loopback.measure(kind(task), task, digest)
+        for node in task.nodes:
+            files.fresh_folder(node.folder)
+        rate, cost = total / run["wallSeconds"] / 1e9, run["cpuSeconds"] / total * 1e9
+        tell(f"one peer, round {round_index}, {kind.store}: the floor {base:.2f} GB/s, owner to peer {rate:.2f} GB/s, "
+             f"{cost:.2f} CPU-s/GB")
+        if round_index > 0:
+            rounds_done.append((base, rate, cost))
+    return rounds_done

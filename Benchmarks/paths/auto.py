@@ -32,7 +32,7 @@ def arguments():
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 32])
     parser.add_argument("--stores", nargs="+", default=["chunks", "flat"])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--warm", default="/dev/shm", metavar="FOLDER")
+    parser.add_argument("--warm", default="/dev/shm", metavar="FOLDER", help="empty for no warm rounds")
     parser.add_argument("--cold", metavar="FOLDER", help="a folder on a disk; no cold rounds without")
     return parser.parse_args()
 
@@ -91,7 +91,7 @@ def main():
     subprocess.run(["make", "-s", "-C", str(paths.BENCHMARKS / "floors")], check=True)
     rows = []
     for folder, is_cold in ((options.warm, False), (options.cold, True)):
-        if folder is None:
+        if not folder:
             continue
         with files.temporary_folder(folder) as place:
             for clients in options.clients:

@@ -29,18 +29,18 @@
                 switch self {
                 case .EIO:
                     [
-                        "open", "openat", "pread", "pwrite", "pwritev", "write", "ftruncate", "fallocate", "fsync",
-                        "linkat", "link", "mkdir", "stat", "fstat", "lstat", "fstatfs", "statvfs", "rename",
+                        "open", "creat", "openat", "pread", "pwrite", "pwritev", "write", "ftruncate", "fallocate",
+                        "fsync", "linkat", "link", "mkdir", "stat", "fstat", "lstat", "fstatfs", "statvfs", "rename",
                         "renameat2", "unlink", "lseek", "opendir", "readdir", "sendfile", "io_uring_enter",
                     ]
                 case .ENOSPC:
                     [
-                        "open", "pwrite", "pwritev", "write", "ftruncate", "fallocate", "fsync", "linkat", "link",
+                        "creat", "pwrite", "pwritev", "write", "ftruncate", "fallocate", "fsync", "linkat", "link",
                         "mkdir", "rename", "renameat2",
                     ]
                 case .EMFILE:
                     [
-                        "open", "openat", "socket", "accept4", "eventfd", "signalfd", "opendir", "getaddrinfo",
+                        "open", "creat", "openat", "socket", "accept4", "eventfd", "signalfd", "opendir", "getaddrinfo",
                         "io_uring_setup",
                     ]
                 case .ECONNRESET: ["recv", "readv", "send", "sendmsg", "sendfile", "connect"]

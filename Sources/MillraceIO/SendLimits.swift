@@ -8,9 +8,9 @@ public struct SendLimits: Sendable, Equatable {
     /// keep a link busy and none fills its queue. Nil where the kernel sizes it, on links that are fast enough.
     public let queueByteCount: Int?
 
-    static let leastUnsentByteCount = 32 * 1024
+    static let leastUnsentByteCount = 16 * 1024
     static let mostUnsentByteCount = 1024 * 1024
-    static let leastQueueByteCount = 64 * 1024
+    static let leastQueueByteCount = 32 * 1024
     static let mostQueueByteCount = 512 * 1024
 
     /// Segments the queue must hold: with one or two, each waits for the acknowledgement that the other side delays.

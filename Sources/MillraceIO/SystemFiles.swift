@@ -30,12 +30,17 @@ extension System {
     package static func open(
         _ path: String, _ flags: OpenFlags, mode: mode_t = 0o644
     ) throws(SystemError) -> Descriptor {
-        Descriptor(try check("open", path) { Glibc.open(path, flags.rawValue | O_CLOEXEC, mode) })
+        // Faults tell opening what is there from making what is not: only that needs space.
+        let (result, code) = outcome(flags.contains(.create) ? "creat" : "open") {
+            Glibc.open(path, flags.rawValue | O_CLOEXEC, mode)
+        }
+        guard code == 0 else { throw SystemError(call: "open", errno: code, subject: path) }
+        return Descriptor(result)
     }
 
     /// Opens a new file without a name in a folder (O_TMPFILE); nil where the file system has none.
     package static func openUnnamed(in folder: String) throws(SystemError) -> Descriptor? {
-        let (result, code) = outcome("open") {
+        let (result, code) = outcome("creat") {
             Glibc.open(folder, CInt(millrace_O_TMPFILE) | O_RDWR | O_CLOEXEC, 0o644)
         }
         switch code {

@@ -45,7 +45,7 @@ struct Connection<Handler: ConnectionHandler>: ~Copyable {
         let newsAt = isHeldBack ? .max : try outbox.feed(on: socket, now: now, &rates)
         let isFlushed = try outbox.flush(on: socket, &rates)
         if isFlushed { liveness.flushed() }
-        if isFlushed, isHeldBack { return }
+        if isFlushed, isHeldBack || outbox.isCutShort { return }
         // Who asks without reading the answers is not read either until it does.
         let takesMore = !outbox.isHeldBack
         let readAt = takesMore && isReadable ? rates.readsAt(now: now) : nil

@@ -40,7 +40,6 @@ struct DigestFeed {
     mutating func post(to link: Link, for taker: Taker, _ party: Party, now: UInt64) -> UInt64? {
         let all = node.digestCount.load(ordering: .acquiring)
         let target = taker == .takesChunks ? min(all, node.digestTarget.load(ordering: .acquiring)) : all
-        let isClosed = node.isManifestClosed.load(ordering: .acquiring)
         let again = taker == .unknown ? trickle(upTo: target, to: link, now: now) : now
         if taker != .unknown, sentCount < target { send(upTo: target, to: link) }
         if let listed = listedCount, listed < sentCount {
@@ -49,11 +48,18 @@ struct DigestFeed {
             listedCount = sentCount
         }
         if sentCount < target { return again }
-        if isClosed, !hasEnded, sentCount == all, let contentID = node.state.withLock({ $0.manifest.contentID }) {
+        if !hasEnded, let contentID = ending() {
             hasEnded = true
             _ = link.post(.manifestEnd(contentID: contentID))
         }
         return nil
+    }
+
+    /// The content ID once it may be told. The splitter may have closed the manifest since its digests were counted, so
+    /// that it is the file's chunks that must have been sent.
+    private func ending() -> Digest? {
+        guard sentCount == node.layout.chunkCount, node.isManifestClosed.load(ordering: .acquiring) else { return nil }
+        return node.state.withLock { $0.manifest.contentID }
     }
 
     /// A few digests at once, more from what all that take no part share. Returns when to look again.

@@ -11,6 +11,7 @@ final class DownloadHandler: ConnectionHandler {
     private let node: PeerNode
     private let record: SourceRecord
     private var stage = Stage.greeting
+    private var hasSaidNumber = false
     private var hasHeardList = false
     /// When the chunk that arrives had begun.
     private var began: UInt64 = 0
@@ -26,9 +27,24 @@ final class DownloadHandler: ConnectionHandler {
     var isIntroduced: Bool { stage == .running }
     private(set) var chunkCount: UInt32 = 0
 
+    /// Says all it has to say before it is answered: each round trip waits behind the chunks of a busy uplink.
     func began(now: UInt64) {
-        let swarm = node.state.withLock { $0.swarm }
-        _ = link.post(.hello(HelloMessage(role: .peer, swarm: swarm, node: node.token)))
+        let (hello, number, list, count) = node.state.withLock { state in
+            chunkCount = state.content?.layout.chunkCount ?? 0
+            feed.listed(upTo: state.journal.count, now: now)
+            let have = state.policy?.have ?? ChunkSet(chunkCount: 0)
+            let hello = HelloMessage(role: .peer, swarm: state.swarm, node: node.token)
+            return (hello, state.policy?.selfIndex, ChunkIDList.encode(have), have.count)
+        }
+        _ = link.post(.hello(hello))
+        guard let number else { return }
+        hasSaidNumber = true
+        _ = link.post { mail in
+            for message: Message in [.introduce(peer: number), .listRequest, .list(list)] {
+                message.append(to: &mail.control)
+            }
+        }
+        node.log.list(.sent, count: count, isAddition: false, .peer(peer))
     }
 
     func received(_ message: Message, now: UInt64) throws(ConnectionEnd) {
@@ -74,14 +90,10 @@ final class DownloadHandler: ConnectionHandler {
 
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
         if hello.node == node.token { throw .ended(.selfConnection, "this is the node itself") }
-        let (swarm, number, count) = node.state.withLock {
-            ($0.swarm, $0.policy?.selfIndex, $0.content?.layout.chunkCount)
-        }
-        chunkCount = count ?? 0
-        guard hello.role == .peer, hello.swarm == swarm, let number else {
+        let swarm = node.state.withLock { $0.swarm }
+        guard hello.role == .peer, hello.swarm == swarm, hasSaidNumber else {
             throw .ended(.wrongSwarm, "another swarm")
         }
-        _ = link.post(.introduce(peer: number))
         stage = .introducing
     }
 
@@ -89,17 +101,9 @@ final class DownloadHandler: ConnectionHandler {
         guard introduced == peer else { throw .ended(.wrongSwarm, "another peer than the roster says") }
         stage = .running
         node.update { state, effects in
-            decideConnected(&state, &effects, now)
+            node.decide(&state, &effects) { $0.sourceConnected(peer, at: now, into: &$1) }
             state.loneSince = nil
         }
-    }
-
-    private func decideConnected(_ state: inout PeerState, _ effects: inout PeerEffects, _ now: UInt64) {
-        node.decide(&state, &effects) { $0.sourceConnected(peer, at: now, into: &$1) }
-        _ = link.post(.listRequest)
-        guard let policy = state.policy else { return }
-        _ = link.post(.list(ChunkIDList.encode(policy.have)))
-        feed.listed(upTo: state.journal.count, now: now)
     }
 
     private func holds(_ encoded: [UInt8], type: MessageType, now: UInt64) throws(ConnectionEnd) {

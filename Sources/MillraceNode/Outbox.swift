@@ -18,6 +18,8 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
     private var unsentControlByteCount = 0
     /// Until when chunks wait because no descriptor was to be had for one.
     private var scarceUntil: UInt64 = 0
+    /// The transport got all it may have at a time, and more wait: once it is empty there is something to feed again.
+    private(set) var isCutShort = false
     /// When the socket last took a whole chunk.
     private(set) var lastSent: UInt64 = 0
 
@@ -52,15 +54,16 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
     mutating func feed(
         on socket: borrowing Socket, now: UInt64, _ rates: inout ConnectionRates
     ) throws(ConnectionEnd) -> UInt64? {
+        isCutShort = false
         link.looksForNews()
         let newsAt = handler.postNews(now: now)
         try takeMail(&rates)
         // A limited connection with nothing to send gives its turn to others.
         guard !orders.isEmpty || rates.limitsChunks else { return newsAt }
         guard now >= scarceUntil else { return min(newsAt ?? .max, scarceUntil) }
-        let count = min(orders.count, NodeLimits.transportQueueCount - underWay.count)
+        let room = max(0, NodeLimits.transportQueueCount - underWay.count)
         let covered = handler.coveredChunkCount
-        let ready = orders.prefix(max(0, count)).prefix { $0.chunk < covered }.count
+        let ready = orders.prefix(room).prefix { $0.chunk < covered }.count
         let admitted = admitted(ready, now: now, on: socket, &rates)
         if gauge == nil, admitted > 0 {
             let gauge = SendGauge(segmentByteCount: socket.segmentByteCount)
@@ -69,6 +72,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         }
         for index in 0..<admitted { hand(orders[index], now: now, &rates) }
         orders.removeFirst(admitted)
+        isCutShort = admitted == room && !orders.isEmpty
         return newsAt
     }
 

@@ -59,7 +59,7 @@ extension OwnerNode {
     ) -> PeerIndex? {
         replaceEarlier(token, &state, &effects)
         guard let peer = state.policy.enlist(from: PeerAddress(address).host) else { return nil }
-        state.members.append(MemberRecord(peer: peer, address: address, node: token, link: link, joined: now))
+        state.add(MemberRecord(peer: peer, address: address, node: token, link: link, joined: now))
         state.strangers.removeAll { $0.link === link }
         _ = link.post(.welcome(WelcomeMessage(peer: peer, layout: layout, name: file.name)))
         postRoster(state.policy.ring, to: link)
@@ -97,7 +97,7 @@ extension OwnerNode {
         }
     }
 
-    private func left(
+    func left(
         _ peer: PeerIndex, _ end: ConnectionEnd, now: UInt64, _ state: inout OwnerState, _ effects: inout OwnerEffects
     ) {
         state.members[Int(peer)].link = nil

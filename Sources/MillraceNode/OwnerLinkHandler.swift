@@ -34,7 +34,13 @@ final class OwnerLinkHandler: ConnectionHandler {
 
     func began(now: UInt64) {
         let swarm = node.state.withLock { $0.swarm }
-        _ = link.post(.hello(HelloMessage(role: .peer, swarm: swarm, node: node.token)))
+        let join = JoinMessage(
+            listenPort: node.listenPort, ringOnly: node.options.ringOnly, advertised: node.advertised,
+            neighbour: neighbour)
+        _ = link.post { mail in
+            Message.hello(HelloMessage(role: .peer, swarm: swarm, node: node.token)).append(to: &mail.control)
+            Message.join(join).append(to: &mail.control)
+        }
     }
 
     func received(_ message: Message, now: UInt64) throws(ConnectionEnd) {
@@ -131,11 +137,6 @@ final class OwnerLinkHandler: ConnectionHandler {
         guard hello.role == .owner else { throw .ended(.wrongSwarm, "this is a peer, not an owner") }
         guard hello.swarm != .unknown else { throw .peerFault(.badField(.hello, field: "swarm token")) }
         node.update { state, effects in node.enter(hello.swarm, &state, &effects) }
-        _ = link.post(
-            .join(
-                JoinMessage(
-                    listenPort: node.listenPort, ringOnly: node.options.ringOnly, advertised: node.advertised,
-                    neighbour: neighbour)))
         stage = .joining
     }
 

@@ -13,10 +13,10 @@ extension OwnerNode: ObservableNode {
     }
 
     public var status: NodeStatus {
-        let (policy, records, hashedCount, contentID, failure, started, isLeaving) = state.withLock { state in
+        let (policy, records, sent, hashedCount, contentID, failure, started, isLeaving) = state.withLock { state in
             (
-                state.policy, state.members, state.manifest.digestCount, state.manifest.contentID, state.failure,
-                state.started, state.isLeaving
+                state.policy, state.members, state.sentByteCount, state.manifest.digestCount,
+                state.manifest.contentID, state.failure, state.started, state.isLeaving
             )
         }
         let now = MonotonicClock.nowNanoseconds
@@ -27,7 +27,7 @@ extension OwnerNode: ObservableNode {
             seconds: started == 0 ? 0 : Double(now - started) / 1e9, listenPort: listenPort,
             transport: transportKind, storeKind: options.common.storeKind,
             file: NodeStatus.File(name: file.name, layout: layout, contentID: contentID), held: held,
-            traffic: NodeStatus.Traffic(sent: records.reduce(0) { $0 + $1.bytesSent }), hasOwner: true,
+            traffic: NodeStatus.Traffic(sent: sent), hasOwner: true,
             members: SlowOnes.mark(members(policy, records, now: now)), sources: [],
             clientCount: records.count { $0.link != nil })
     }

@@ -140,7 +140,7 @@ extension OwnerNode {
                         ? state.policy.heldChunkCount(by: member.peer) : Int(layout.chunkCount),
                     isComplete: member.completed != nil, isGone: member.link == nil)
             }
-            progress.sentByteCount = state.members.reduce(0) { $0 + $1.bytesSent }
+            progress.sentByteCount = state.sentByteCount
             let end = state.lastProgress.adding(options.common.timeoutNanoseconds)
             if state.members.isEmpty, end != .max { progress.secondsLeft = Double(end > now ? end - now : 0) / 1e9 }
         }

@@ -44,7 +44,7 @@ public struct OwnerReport: Sendable {
         contentID = state.manifest.contentID
         seconds = Double(now - state.started) / 1e9
         firstChunkSeconds = state.firstChunkSent.map { Double($0 - state.started) / 1e9 }
-        sentByteCount = state.members.reduce(0) { $0 + $1.bytesSent }
+        sentByteCount = state.sentByteCount
         chunkCount = state.manifest.layout.chunkCount
         members = state.members.filter(\.takesPart).map { member in
             Member(

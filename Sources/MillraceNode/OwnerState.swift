@@ -25,6 +25,8 @@ struct OwnerState: Sendable {
     var policy: OwnerPolicy
     var manifest: Manifest
     var members: [MemberRecord] = []
+    /// Sent to those whose number somebody else has now.
+    private var formerByteCount: UInt64 = 0
     /// Connections that have not joined yet.
     var strangers: [(identity: UInt64, link: Link)] = []
     var failure: NodeFailure?
@@ -45,6 +47,16 @@ struct OwnerState: Sendable {
             if !nodes.contains(member.node) { nodes.append(member.node) }
         }
         return nodes.count
+    }
+
+    /// File bytes sent to all members, also those that are gone.
+    var sentByteCount: UInt64 { members.reduce(formerByteCount) { $0 + $1.bytesSent } }
+
+    /// Adds a member, in place of one of the same number that left before anybody heard of it.
+    mutating func add(_ member: MemberRecord) {
+        guard Int(member.peer) < members.count else { return members.append(member) }
+        formerByteCount += members[Int(member.peer)].bytesSent
+        members[Int(member.peer)] = member
     }
 
     var hasIncompleteMember: Bool {

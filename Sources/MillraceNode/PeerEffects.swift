@@ -64,7 +64,8 @@ extension PeerNode {
             guard let owner = state.ownerLink else { return }
             effects.wake(owner, if: owner.post(.bad(chunk, from: peer)))
         case .connect(let peer):
-            guard state.phase != .leaving, state.source(peer) == nil, let link = try? Link() else { return }
+            guard state.phase != .leaving, state.source(peer) == nil else { return }
+            guard let link = try? Link() else { return trySourcesLater(&state, &effects) }
             let record = SourceRecord(peer: peer, link: link)
             state.sources.append(record)
             effects.connects.append(record)

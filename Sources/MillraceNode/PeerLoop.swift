@@ -56,6 +56,7 @@ struct PeerLoop {
     }
 
     private func tick(now: UInt64) {
+        if let due = node.state.withLock({ $0.sourcesTriedAgainAt }), due <= now { node.trySourcesAgain(now: now) }
         guard node.deadline.load(ordering: .relaxed) <= now else { return }
         node.update { state, effects in
             node.decide(&state, &effects) { $0.tick(at: now, into: &$1) }
@@ -67,7 +68,9 @@ struct PeerLoop {
         let atEnd = node.state.withLock { state in
             switch state.phase {
             case .waiting, .fetching:
-                min(state.lastProgress.adding(timeout), state.loneSince?.adding(timeout) ?? .max)
+                min(
+                    state.lastProgress.adding(timeout), state.loneSince?.adding(timeout) ?? .max,
+                    state.sourcesTriedAgainAt ?? .max)
             case .complete: lingerEnd(state)
             case .assembling, .leaving: UInt64.max
             }

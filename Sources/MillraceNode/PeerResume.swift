@@ -24,25 +24,26 @@ extension PeerNode {
         let work = Reverification(content.folder.store, candidates: content.folder.candidates, threadCount: count)
         log.notice("verifying \(content.folder.candidates.count) chunks that an earlier run left")
         do throws(SystemError) {
-            for _ in 0..<count { _ = try WorkerThread.start(name: "verify") { self.verify(work) } }
+            for _ in 0..<count { _ = try WorkerThread.start(name: "verify") { self.verify(work, in: content.folder) } }
         } catch {
             fail(NodeFailure(network: error))
         }
     }
 
-    private func verify(_ work: Reverification) {
+    /// The chunks first, since others wait for them; the file they are to become after that.
+    private func verify(_ work: Reverification, in folder: PeerFolder) {
         threadCount.add(1, ordering: .relaxed)
         defer { threadCount.subtract(1, ordering: .releasing) }
         do throws(StoreError) {
-            try work.work { chunk in
-                state.withLock { $0.manifest?.digest(of: chunk) }
-            } found: { piece, digests in
+            let expected: (ChunkID) -> Digest? = { chunk in self.state.withLock { $0.manifest?.digest(of: chunk) } }
+            try work.work(expected: expected) { piece, digests in
                 update { state, effects in
                     state.earlier?.hashed(piece, digests)
                     judgeEarlier(&state, &effects)
-                    return state.phase != .leaving && state.failure == nil
+                    return state.goesOnVerifying
                 }
             }
+            try folder.checkPlaces(expected: expected) { state.withLock { $0.goesOnVerifying } }
         } catch {
             fail(NodeFailure(error))
         }
@@ -73,4 +74,8 @@ extension PeerNode {
         decide(&state, &effects) { $0.startGrants(at: now, into: &$1) }
         effects.wakesMain = true
     }
+}
+
+extension PeerState {
+    fileprivate var goesOnVerifying: Bool { phase != .leaving && failure == nil }
 }

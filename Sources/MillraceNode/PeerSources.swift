@@ -11,7 +11,27 @@ extension PeerNode {
             _ = try WorkerThread.start(name: "source") { self.fetch(record) }
         } catch {
             log.notice("no thread for source \(record.peer): \(error)")
-            forgetSource(record.peer)
+            update { state, effects in
+                state.sources.removeAll { $0.link === record.link }
+                trySourcesLater(&state, &effects)
+            }
+        }
+    }
+
+    /// There is no descriptor or no thread for a source now.
+    func trySourcesLater(_ state: inout PeerState, _ effects: inout PeerEffects) {
+        guard state.sourcesTriedAgainAt == nil else { return }
+        state.sourcesTriedAgainAt = MonotonicClock.nowNanoseconds + NodeLimits.longestRetryNanoseconds
+        effects.wakesMain = true
+    }
+
+    /// Connects to the sources that the ring gives this peer and that could not be tried before, if it is time to.
+    func trySourcesAgain(now: UInt64) {
+        update { state, effects in
+            guard let due = state.sourcesTriedAgainAt, now >= due else { return }
+            state.sourcesTriedAgainAt = nil
+            guard state.phase == .fetching else { return }
+            decide(&state, &effects) { $0.rosterChanged($0.ring, at: now, into: &$1) }
         }
     }
 

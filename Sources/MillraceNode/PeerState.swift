@@ -52,6 +52,8 @@ struct PeerState: Sendable {
     /// The interface by which the owner is reached; 0 where it is not known.
     var ownerLinkNumber: UInt32 = 0
     var sources: [SourceRecord] = []
+    /// When sources for which there was no descriptor or no thread are tried again; nil while there are none.
+    var sourcesTriedAgainAt: UInt64?
     var clients: [ClientRecord] = []
     var statistics = PeerStatistics()
     var failure: NodeFailure?

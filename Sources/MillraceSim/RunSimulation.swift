@@ -15,7 +15,8 @@ public func runSimulation(
     let layout = try ChunkLayout(
         fileByteCount: byteCount - (options.chunkCount > 0 ? UInt64(options.chunkByteCount) / 3 : 0),
         chunkByteCount: options.chunkByteCount)
-    return Simulation(options, command: command, plan: plan, layout: layout, tell: tell).run()
+    var simulation = Simulation(options, command: command, plan: plan, layout: layout, tell: tell)
+    return simulation.run()
 }
 
 /// What came of many runs.

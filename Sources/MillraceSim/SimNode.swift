@@ -14,8 +14,8 @@ struct Outgoing {
 /// One TCP connection: a client that fetches, a source that serves (node 0 is the owner). Each side has its own idea
 /// of whether it is open.
 struct Connection {
-    let client: Int
-    let source: Int
+    private let clientNumber: UInt32
+    private let sourceNumber: UInt32
     /// The numbers by which the two know each other.
     var clientIndex: PeerIndex
     let sourceIndex: PeerIndex
@@ -24,23 +24,35 @@ struct Connection {
     var isEstablished = false
     /// The two have a connection the other way round as well; announcements go over one of them.
     var isMutual = false
-    /// What the source has still to send, the chunk being sent first.
-    var queue = Fifo<Outgoing>()
     var isSending = false
     /// It waits for its turn on the uplink.
     var isReady = false
+    /// What the source has still to send, the chunk being sent first.
+    var queue = Fifo<Outgoing>()
     /// When what is being sent has passed the receiver's downlink.
     var deliveredAt: UInt64 = 0
     /// Turns of the chunk being sent that are still to come; 0 before its first.
-    var turnsLeft = 0
-    /// Chunks the client asked for and got no answer for.
-    var asked: [Asked] = []
+    var turnsLeft: Int32 = 0
+    /// How many chunks the client asked for and got no answer for.
+    var askedCount: Int32 = 0
     /// Requests that have left the client, and answers that have left the source, and are on their way.
-    var requestsUnderWay = 0
-    var answersUnderWay = 0
+    var requestsUnderWay: Int32 = 0
+    var answersUnderWay: Int32 = 0
+
+    init(client: Int, source: Int, clientIndex: PeerIndex, sourceIndex: PeerIndex) {
+        clientNumber = UInt32(client)
+        sourceNumber = UInt32(source)
+        self.clientIndex = clientIndex
+        self.sourceIndex = sourceIndex
+    }
+
+    var client: Int { Int(clientNumber) }
+    var source: Int { Int(sourceNumber) }
 }
 
+/// A chunk that a node asked for and got no answer for.
 struct Asked {
+    let connection: Int
     let chunk: ChunkID
     /// It has an answer by then, or no connection.
     let answerBy: UInt64
@@ -48,8 +60,7 @@ struct Asked {
 }
 
 /// One machine: its link, its disk, and the peer that runs on it.
-final class SimNode {
-    let number: Int
+struct SimNode {
     let plan: NodePlan
     var policy: PeerPolicy
     /// Chunks that are on its disk and were verified: the truth that lists are held against.
@@ -72,6 +83,8 @@ final class SimNode {
     /// Connections in which this node is the client, and those in which it is the source.
     var sources: [Int] = []
     var clients: [Int] = []
+    /// What it waits for on all its connections, in the order of asking.
+    var asked: [Asked] = []
 
     /// Who hears this node's announcements; nil when connections have changed since.
     var audience: [Listener]?
@@ -88,12 +101,17 @@ final class SimNode {
     /// When each chunk came and whether the owner sent it; empty if nobody asked for it.
     var arrivals: [Arrival] = []
 
-    init(number: Int, plan: NodePlan, policy: PeerPolicy, disk: ChunkSet) {
-        self.number = number
+    init(plan: NodePlan, policy: PeerPolicy, disk: ChunkSet) {
         self.plan = plan
         self.policy = policy
         self.disk = disk
     }
+
+    func positionOfAsked(_ chunk: ChunkID, on connection: Int) -> Int? {
+        asked.firstIndex { $0.chunk == chunk && $0.connection == connection }
+    }
+
+    func mayStartTurn(at now: UInt64) -> Bool { !isUplinkBusy && isAlive && stalledUntil <= now }
 }
 
 /// One who hears a node's announcements: the owner, a client, or a source.

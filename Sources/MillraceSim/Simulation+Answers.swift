@@ -6,18 +6,17 @@ extension Simulation {
     /// sides have the connection; a machine that was killed or froze takes with it what it was sent, until the other
     /// side gives the connection up.
     @inline(__always)
-    func checkAnswers(on id: Int) {
+    mutating func checkAnswers(on id: Int) {
         let known =
-            connections[id].requestsUnderWay + connections[id].queue.count + connections[id].answersUnderWay
-        if known != connections[id].asked.count { missesAnswer(on: id, known) }
+            Int(connections[id].requestsUnderWay) + connections[id].queue.count + Int(connections[id].answersUnderWay)
+        if known != Int(connections[id].askedCount) { missesAnswer(on: id, known) }
     }
 
-    private func missesAnswer(on id: Int, _ known: Int) {
+    private mutating func missesAnswer(on id: Int, _ known: Int) {
         let connection = connections[id]
         guard connection.source != 0, connection.isClientOpen, connection.isSourceOpen else { return }
-        let (client, source) = (nodes[connection.client], nodes[connection.source])
-        guard !client.isGone, !source.isGone else { return }
-        let (asker, holder, count) = (client.number, source.number, connection.asked.count)
+        let (asker, holder, count) = (connection.client, connection.source, connection.askedCount)
+        guard !nodes[asker].isGone, !nodes[holder].isGone else { return }
         checks.fail("peer \(asker) waits for \(count) answers of peer \(holder), which will give \(known)")
     }
 
@@ -31,10 +30,10 @@ extension Simulation {
     }
 
     /// At the end of the run: nobody waits longer than that.
-    func checkOldRequests() {
-        for connection in connections where connection.isClientOpen && !nodes[connection.client].isGone {
-            guard let asked = connection.asked.first(where: { now > $0.answerBy }) else { continue }
-            checks.fail("peer \(connection.client) still waits for an answer about chunk \(asked.chunk)")
+    mutating func checkOldRequests() {
+        for node in nodes.indices where !nodes[node].isGone {
+            guard let asked = nodes[node].asked.first(where: { now > $0.answerBy }) else { continue }
+            checks.fail("peer \(node) still waits for an answer about chunk \(asked.chunk)")
         }
     }
 }

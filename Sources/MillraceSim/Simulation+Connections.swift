@@ -2,75 +2,77 @@ import MillraceSwarm
 import MillraceWire
 
 extension Simulation {
-    func handleConnection(_ event: Event) {
+    mutating func handleConnection(_ event: Event) {
         let id = Int(event.a)
         switch event.kind {
         case .connects: isConnected(id, event)
         case .accepted:
-            let node = nodes[connections[id].client]
+            let node = connections[id].client
             guard connections[id].isClientOpen, canHear(node, event) else { return }
             isAccepted(id, by: node)
         default: isToldOfEnd(id, bySource: event.b == 1, event)
         }
     }
 
-    func connectToOwner(_ node: SimNode) {
+    mutating func connectToOwner(_ node: Int) {
         let id = connections.count
-        connections.append(Connection(client: node.number, source: 0, clientIndex: noMember, sourceIndex: noMember))
-        node.ownerConnection = id
-        queue.push(.joins, at: arrival(from: node.number, to: 0) + options.latencyNanoseconds, id)
+        connections.append(Connection(client: node, source: 0, clientIndex: noMember, sourceIndex: noMember))
+        nodes[node].ownerConnection = id
+        queue.push(.joins, at: arrival(from: node, to: 0) + options.latencyNanoseconds, id)
     }
 
     /// Opens a connection to fetch from this member, unless there is one.
-    func connect(_ node: SimNode, to peer: PeerIndex) {
-        guard source(peer, of: node) == nil, Int(peer) < nodeOfPeer.count, let own = node.policy.selfIndex else {
-            return
-        }
+    mutating func connect(_ node: Int, to peer: PeerIndex) {
+        guard source(peer, of: node) == nil, Int(peer) < nodeOfPeer.count else { return }
+        guard let own = nodes[node].policy.selfIndex else { return }
         let other = nodeOfPeer[Int(peer)]
-        guard other != node.number else { return }
+        guard other != node else { return }
         let id = connections.count
-        connections.append(Connection(client: node.number, source: other, clientIndex: own, sourceIndex: peer))
-        node.sources.append(id)
-        queue.push(.connects, at: arrival(from: node.number, to: other) + options.latencyNanoseconds, id)
+        connections.append(Connection(client: node, source: other, clientIndex: own, sourceIndex: peer))
+        nodes[node].sources.append(id)
+        queue.push(.connects, at: arrival(from: node, to: other) + options.latencyNanoseconds, id)
     }
 
-    private func isConnected(_ id: Int, _ event: Event) {
-        let source = nodes[connections[id].source]
+    private mutating func isConnected(_ id: Int, _ event: Event) {
+        let source = connections[id].source
         // A new process of the same machine is another member.
-        guard source.isAlive, source.policy.selfIndex == connections[id].sourceIndex else { return refuse(id) }
+        guard nodes[source].isAlive, nodes[source].policy.selfIndex == connections[id].sourceIndex else {
+            return refuse(id)
+        }
         guard canHear(source, event) else { return }
         guard connections[id].isClientOpen else { return }
-        let client = nodes[connections[id].client]
+        let client = connections[id].client
         connections[id].isSourceOpen = true
-        source.clients.append(id)
-        source.audience = nil
-        client.audience = nil
+        nodes[source].clients.append(id)
+        nodes[source].audience = nil
+        nodes[client].audience = nil
         let peer = connections[id].clientIndex
-        decide(source) { policy, actions in
+        let runs = nodes[client].disk.runs
+        decide(source) { policy, now, actions in
             policy.clientConnected(peer)
-            for run in client.disk.runs { policy.holds(peer, run, at: now, into: &actions) }
+            for run in runs { policy.holds(peer, run, at: now, into: &actions) }
         }
-        queue.push(.accepted, at: arrival(from: source.number, to: client.number), id)
+        queue.push(.accepted, at: arrival(from: source, to: client), id)
     }
 
-    private func isAccepted(_ id: Int, by node: SimNode) {
+    private mutating func isAccepted(_ id: Int, by node: Int) {
         connections[id].isEstablished = true
         setMutual(id, true)
         let peer = connections[id].sourceIndex
-        let source = nodes[connections[id].source]
-        decide(node) { policy, actions in
+        let runs = nodes[connections[id].source].disk.runs
+        decide(node) { policy, now, actions in
             policy.sourceConnected(peer, at: now, into: &actions)
-            for run in source.disk.runs { policy.holds(peer, run, at: now, into: &actions) }
+            for run in runs { policy.holds(peer, run, at: now, into: &actions) }
         }
     }
 
     /// Nobody is there, or nobody the client looks for: it learns that, the source need not.
-    func refuse(_ id: Int) {
+    mutating func refuse(_ id: Int) {
         queue.push(.closes, at: arrival(from: connections[id].source, to: connections[id].client), id, 1)
     }
 
     /// One side closes; the other learns of it after `delay`, or a latency.
-    func close(_ id: Int, bySource: Bool, after delay: UInt64? = nil) {
+    mutating func close(_ id: Int, bySource: Bool, after delay: UInt64? = nil) {
         guard bySource ? connections[id].isSourceOpen : connections[id].isClientOpen else { return }
         detach(id, fromSource: bySource)
         let (from, to) =
@@ -79,8 +81,8 @@ extension Simulation {
         queue.push(.closes, at: max(arrival(from: from, to: to), now + (delay ?? 0)), id, bySource ? 1 : 0)
     }
 
-    private func isToldOfEnd(_ id: Int, bySource: Bool, _ event: Event) {
-        let node = nodes[bySource ? connections[id].client : connections[id].source]
+    private mutating func isToldOfEnd(_ id: Int, bySource: Bool, _ event: Event) {
+        let node = bySource ? connections[id].client : connections[id].source
         guard bySource ? connections[id].isClientOpen : connections[id].isSourceOpen else { return }
         guard canHear(node, event) else { return }
         detach(id, fromSource: !bySource)
@@ -88,32 +90,32 @@ extension Simulation {
         if bySource { reconnectLater(node) }
     }
 
-    private func tellPolicy(_ id: Int, _ node: SimNode) {
+    private mutating func tellPolicy(_ id: Int, _ node: Int) {
         let connection = connections[id]
         if connection.source == 0 {
-            if node.number == 0 {
+            if node == 0 {
                 if isOwnerThere { leaves(connection.clientIndex) }
             } else {
-                node.policy.ownerLost()
+                nodes[node].policy.ownerLost()
             }
-        } else if connection.client == node.number {
+        } else if connection.client == node {
             guard connection.isEstablished else { return }
-            decide(node) { policy, actions in policy.sourceLost(connection.sourceIndex, at: now, into: &actions) }
+            decide(node) { policy, now, actions in policy.sourceLost(connection.sourceIndex, at: now, into: &actions) }
         } else {
-            node.policy.clientLost(connection.clientIndex)
+            nodes[node].policy.clientLost(connection.clientIndex)
         }
     }
 
     /// A lost connection to a member that is still wanted is opened again, not at once.
-    private func reconnectLater(_ node: SimNode) {
-        guard !node.isReconnecting else { return }
-        node.isReconnecting = true
+    private mutating func reconnectLater(_ node: Int) {
+        guard !nodes[node].isReconnecting else { return }
+        nodes[node].isReconnecting = true
         let delay: UInt64 = 250_000_000
-        queue.push(.reconnects, at: now + delay, node.number, UInt32(truncatingIfNeeded: node.incarnation))
+        queue.push(.reconnects, at: now + delay, node, UInt32(truncatingIfNeeded: nodes[node].incarnation))
     }
 
     /// One side is done with the connection; the other may not know yet.
-    private func detach(_ id: Int, fromSource: Bool) {
+    private mutating func detach(_ id: Int, fromSource: Bool) {
         setMutual(id, false)
         if fromSource {
             connections[id].isSourceOpen = false
@@ -121,15 +123,16 @@ extension Simulation {
             dropQueue(id)
         } else {
             connections[id].isClientOpen = false
-            let node = nodes[connections[id].client]
-            node.sources.removeAll { $0 == id }
-            if node.ownerConnection == id { node.ownerConnection = nil }
-            connections[id].asked.removeAll()
+            let node = connections[id].client
+            nodes[node].sources.removeAll { $0 == id }
+            if nodes[node].ownerConnection == id { nodes[node].ownerConnection = nil }
+            nodes[node].asked.removeAll { $0.connection == id }
+            connections[id].askedCount = 0
         }
     }
 
     /// What was not begun is not sent; what was begun is lost.
-    private func dropQueue(_ id: Int) {
+    private mutating func dropQueue(_ id: Int) {
         let first = connections[id].queue.first
         connections[id].queue.removeAll()
         guard let first else { return }
@@ -140,7 +143,7 @@ extension Simulation {
         }
     }
 
-    private func setMutual(_ id: Int, _ isMutual: Bool) {
+    private mutating func setMutual(_ id: Int, _ isMutual: Bool) {
         let (client, source) = (connections[id].client, connections[id].source)
         nodes[client].audience = nil
         nodes[source].audience = nil

@@ -3,12 +3,22 @@ import MillraceWire
 
 extension Simulation {
     /// Announcements: one event for all that hear one at the same time.
-    func handleHaves(_ event: Event) {
+    mutating func handleHaves(_ event: Event) {
         let run = event.b..<event.c
         switch event.kind {
         case .haves:
-            let node = nodes[Int(event.a)]
-            for listener in audience(of: node) { hears(run, listener) }
+            let node = Int(event.a)
+            let audience = audience(of: node)
+            guard plan.partitions.isEmpty else {
+                for listener in audience { hears(run, listener) }
+                return
+            }
+            var rest = interest(of: audience, in: run)
+            while rest != 0 {
+                hears(run, audience[rest.trailingZeroBitCount])
+                rest &= rest - 1
+            }
+            for listener in audience.dropFirst(64) { hears(run, listener) }
         default:
             let id = Int(event.a)
             let isClient = event.kind == .havesAtClient
@@ -17,17 +27,31 @@ extension Simulation {
         }
     }
 
+    /// Which of the first 64 listeners may have to do anything, a bit each. Half of all announcements are of chunks
+    /// that are there already; all are looked at before anything is done, and without a branch, because then the
+    /// processor waits for the memory of many nodes at a time.
+    private func interest(of audience: [Listener], in run: Range<ChunkID>) -> UInt64 {
+        var interested: UInt64 = 0
+        for index in audience.indices.prefix(64) {
+            let node = audience[index].node
+            let lacksFirst = !nodes[node].policy.have.contains(run.lowerBound)
+            let isInterested = lacksFirst || run.count > 1 || node == 0 || nodes[node].stalledUntil > now
+            interested |= (isInterested ? 1 : 0) << UInt64(index)
+        }
+        return interested
+    }
+
     /// Neighbours with two connections hear it on the one by which they fetch.
-    private func audience(of node: SimNode) -> [Listener] {
-        if let audience = node.audience { return audience }
-        var audience = node.clients.filter { connections[$0].isClientOpen }.map { listener($0, isClient: true) }
-        for id in node.sources where !connections[id].isMutual && connections[id].isSourceOpen {
+    private mutating func audience(of node: Int) -> [Listener] {
+        if let audience = nodes[node].audience { return audience }
+        var audience = nodes[node].clients.filter { connections[$0].isClientOpen }.map { listener($0, isClient: true) }
+        for id in nodes[node].sources where !connections[id].isMutual && connections[id].isSourceOpen {
             audience.append(listener(id, isClient: false))
         }
-        if let id = node.ownerConnection, connections[id].isSourceOpen {
+        if let id = nodes[node].ownerConnection, connections[id].isSourceOpen {
             audience.append(listener(id, isClient: false))
         }
-        node.audience = audience
+        nodes[node].audience = audience
         return audience
     }
 
@@ -39,25 +63,25 @@ extension Simulation {
     }
 
     @inline(__always)
-    private func hears(_ run: Range<ChunkID>, _ listener: Listener) {
-        let node = nodes[listener.node]
-        if node.stalledUntil > now || !plan.partitions.isEmpty {
+    private mutating func hears(_ run: Range<ChunkID>, _ listener: Listener) {
+        let node = listener.node
+        if nodes[node].stalledUntil > now || !plan.partitions.isEmpty {
             guard isReachable(run, listener, node) else { return }
         }
-        guard node.isAlive else { return }
-        if node.number == 0 {
+        guard nodes[node].isAlive else { return }
+        if node == 0 {
             guard isOwnerThere else { return }
             owner.holds(listener.speaker, run, at: now)
             return pumpOwner()
         }
-        decide(node) { policy, actions in policy.holds(listener.speaker, run, at: now, into: &actions) }
+        decide(node) { policy, now, actions in policy.holds(listener.speaker, run, at: now, into: &actions) }
     }
 
     /// Puts the announcement off for one that can't hear it now.
-    private func isReachable(_ run: Range<ChunkID>, _ listener: Listener, _ node: SimNode) -> Bool {
+    private mutating func isReachable(_ run: Range<ChunkID>, _ listener: Listener, _ node: Int) -> Bool {
         let id = listener.connection
         let other = listener.isClient ? connections[id].source : connections[id].client
-        let at = max(node.stalledUntil, healed(node.number, other, now))
+        let at = max(nodes[node].stalledUntil, healed(node, other, now))
         guard at > now else { return true }
         let kind: EventKind = listener.isClient ? .havesAtClient : .havesAtSource
         if at != .max { queue.push(kind, at: at, id, run.lowerBound, run.upperBound) }

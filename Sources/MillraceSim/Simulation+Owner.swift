@@ -2,7 +2,7 @@ import MillraceSwarm
 import MillraceWire
 
 extension Simulation {
-    func handleAtOwner(_ event: Event) {
+    mutating func handleAtOwner(_ event: Event) {
         guard isOwnerThere else { return }
         switch event.kind {
         case .hashes: ownerHashes()
@@ -16,7 +16,7 @@ extension Simulation {
     }
 
     /// Binds chunks to credits, and sees that the owner looks again when a turn is over.
-    func pumpOwner() {
+    mutating func pumpOwner() {
         guard isOwnerThere else { return }
         owner.pump(at: now, into: &ownerActions)
         executeOwnerActions()
@@ -26,7 +26,7 @@ extension Simulation {
         }
     }
 
-    private func hears(_ event: Event) {
+    private mutating func hears(_ event: Event) {
         let id = Int(event.a)
         guard connections[id].isSourceOpen else { return }
         let peer = connections[id].clientIndex
@@ -36,7 +36,7 @@ extension Simulation {
         case .rescues:
             let failed = event.c == noMember ? nil : event.c
             story.milestone(now) {
-                "peer \(nodes[connections[id].client].number) asks the owner for help with chunk \(event.b)"
+                "peer \(connections[id].client) asks the owner for help with chunk \(event.b)"
             }
             owner.rescue(peer, event.b, from: failed, at: now, into: &ownerActions)
         case .accuses:
@@ -48,14 +48,14 @@ extension Simulation {
         executeOwnerActions()
     }
 
-    private func executeOwnerActions() {
+    private mutating func executeOwnerActions() {
         guard !ownerActions.isEmpty else { return }
         let actions = ownerActions
         ownerActions.removeAll(keepingCapacity: true)
         for action in actions { execute(action) }
     }
 
-    private func execute(_ action: OwnerAction) {
+    private mutating func execute(_ action: OwnerAction) {
         switch action {
         case .grant(let peer, let chunk):
             grant(chunk, to: peer)
@@ -68,39 +68,39 @@ extension Simulation {
             story.milestone(now) { "the owner sends peer \(node) to peer \(nodeOfPeer[Int(other)]) for chunk \(chunk)" }
             queue.push(.ask, at: arrival(from: 0, to: node), connectionOfPeer[Int(peer)], chunk, other)
         case .evict(let peer):
-            let node = nodes[nodeOfPeer[Int(peer)]]
+            let node = nodeOfPeer[Int(peer)]
             guard connections[connectionOfPeer[Int(peer)]].isSourceOpen else { return }
-            story.milestone(now) { "the owner evicts peer \(node.number)" }
-            node.isEvicted = true
+            story.milestone(now) { "the owner evicts peer \(node)" }
+            nodes[node].isEvicted = true
             close(connectionOfPeer[Int(peer)], bySource: true)
             leaves(peer)
         }
     }
 
-    private func grant(_ chunk: ChunkID, to peer: PeerIndex) {
+    private mutating func grant(_ chunk: ChunkID, to peer: PeerIndex) {
         checks.granted(chunk, isHashed: chunk < hashedCount, at: now)
         story.detail(now) { "the owner gives chunk \(chunk) to peer \(nodeOfPeer[Int(peer)])" }
         enqueue(Outgoing(chunk: chunk, purpose: .grant), on: connectionOfPeer[Int(peer)])
     }
 
     /// A peer's connection has come to the owner.
-    private func joins(_ id: Int) {
-        let node = nodes[connections[id].client]
-        guard node.isAlive, connections[id].isClientOpen, !node.isEvicted else { return refuse(id) }
-        let neighbour = node.plan.neighbour.map(address(of:)) ?? .none
-        guard let place = owner.join(address: address(of: node.number), neighbour: neighbour) else { return refuse(id) }
+    private mutating func joins(_ id: Int) {
+        let node = connections[id].client
+        guard nodes[node].isAlive, connections[id].isClientOpen, !nodes[node].isEvicted else { return refuse(id) }
+        let neighbour = nodes[node].plan.neighbour.map { address(of: $0) } ?? .none
+        guard let place = owner.join(address: address(of: node), neighbour: neighbour) else { return refuse(id) }
         connections[id].clientIndex = place.peer
         connections[id].isSourceOpen = true
         connections[id].isEstablished = true
         nodes[0].clients.append(id)
-        node.audience = nil
-        nodeOfPeer.append(node.number)
+        nodes[node].audience = nil
+        nodeOfPeer.append(node)
         connectionOfPeer.append(id)
-        queue.push(.welcome, at: arrival(from: 0, to: node.number), id)
+        queue.push(.welcome, at: arrival(from: 0, to: node), id)
         rosterChanges()
     }
 
-    func leaves(_ peer: PeerIndex) {
+    mutating func leaves(_ peer: PeerIndex) {
         checks.left(at: now)
         owner.left(peer)
         rosterChanges()
@@ -108,13 +108,13 @@ extension Simulation {
     }
 
     /// Members that come or go at one instant are told of in one go.
-    private func rosterChanges() {
+    private mutating func rosterChanges() {
         guard !isRosterDirty else { return }
         isRosterDirty = true
         queue.push(.rosterSent, at: now + options.latencyNanoseconds, 0)
     }
 
-    private func rosterArrives() {
+    private mutating func rosterArrives() {
         isRosterDirty = false
         for entry in owner.ring.entries {
             let id = connectionOfPeer[Int(entry.peer)]
@@ -124,7 +124,7 @@ extension Simulation {
         }
     }
 
-    private func ownerHashes() {
+    private mutating func ownerHashes() {
         let next = min(layout.chunkCount, hashedCount + 1 + layout.chunkCount / 256)
         owner.hashed(hashedCount..<next)
         hashedCount = next

@@ -3,31 +3,31 @@ import MillraceWire
 
 extension Simulation {
     /// Puts a chunk behind those that wait on this connection.
-    func enqueue(_ outgoing: Outgoing, on id: Int) {
+    mutating func enqueue(_ outgoing: Outgoing, on id: Int) {
         connections[id].queue.append(outgoing)
         guard !connections[id].isSending, !connections[id].isReady else { return }
         becomesReady(id)
-        startNext(nodes[connections[id].source])
+        startNext(connections[id].source)
     }
 
-    func handleUplink(_ event: Event) {
+    mutating func handleUplink(_ event: Event) {
         switch event.kind {
         case .uplinkFree:
-            let node = nodes[Int(event.a)]
-            node.isUplinkBusy = false
+            let node = Int(event.a)
+            nodes[node].isUplinkBusy = false
             startNext(node)
         default: turnEnds(Int(event.a), freesUplink: event.b == 1, event)
         }
     }
 
-    private func becomesReady(_ id: Int) {
+    private mutating func becomesReady(_ id: Int) {
         connections[id].isReady = true
         nodes[connections[id].source].ready.append(id)
     }
 
     /// Gives the uplink to the connection that has waited longest.
-    func startNext(_ node: SimNode) {
-        while !node.isUplinkBusy, node.isAlive, node.stalledUntil <= now, let id = node.ready.popFirst() {
+    mutating func startNext(_ node: Int) {
+        while nodes[node].mayStartTurn(at: now), let id = nodes[node].ready.popFirst() {
             connections[id].isReady = false
             guard connections[id].isSourceOpen, let outgoing = connections[id].queue.first else { continue }
             startTurn(id, outgoing, from: node)
@@ -36,36 +36,37 @@ extension Simulation {
 
     /// The model of a link: the uplink is busy for as long as it takes to send; the bytes have arrived once they have
     /// also passed the receiver's downlink, behind all that were on their way before.
-    private func startTurn(_ id: Int, _ outgoing: Outgoing, from node: SimNode) {
-        let client = nodes[connections[id].client]
+    private mutating func startTurn(_ id: Int, _ outgoing: Outgoing, from node: Int) {
+        let client = connections[id].client
         if connections[id].turnsLeft == 0 {
-            connections[id].turnsLeft = options.turnsPerChunk
-            checks.sent(outgoing.chunk, byOwner: node.number == 0)
-            node.report.chunksSent += 1
+            connections[id].turnsLeft = Int32(options.turnsPerChunk)
+            checks.sent(outgoing.chunk, byOwner: node == 0)
+            nodes[node].report.chunksSent += 1
         }
         let byteCount = max(1, UInt64(layout.byteCount(of: outgoing.chunk)) / UInt64(options.turnsPerChunk))
-        let freeAt = now + byteCount * 1_000_000_000 / node.plan.uplinkBytesPerSecond
-        client.downlinkFreeAt =
-            max(now, client.downlinkFreeAt) + byteCount * 1_000_000_000 / client.plan.downlinkBytesPerSecond
-        var doneAt = max(freeAt, client.downlinkFreeAt)
-        if !plan.partitions.isEmpty { doneAt = healed(node.number, client.number, doneAt) }
-        node.isUplinkBusy = true
+        let freeAt = now + byteCount * 1_000_000_000 / nodes[node].plan.uplinkBytesPerSecond
+        nodes[client].downlinkFreeAt =
+            max(now, nodes[client].downlinkFreeAt)
+            + byteCount * 1_000_000_000 / nodes[client].plan.downlinkBytesPerSecond
+        var doneAt = max(freeAt, nodes[client].downlinkFreeAt)
+        if !plan.partitions.isEmpty { doneAt = healed(node, client, doneAt) }
+        nodes[node].isUplinkBusy = true
         connections[id].isSending = true
         connections[id].deliveredAt = doneAt
         if !options.holdsBack { doneAt = freeAt }
         queue.push(.sent, at: doneAt, id, doneAt == freeAt ? 1 : 0)
-        if doneAt != freeAt { queue.push(.uplinkFree, at: freeAt, node.number) }
+        if doneAt != freeAt { queue.push(.uplinkFree, at: freeAt, node) }
     }
 
-    private func turnEnds(_ id: Int, freesUplink: Bool, _ event: Event) {
-        let node = nodes[connections[id].source]
+    private mutating func turnEnds(_ id: Int, freesUplink: Bool, _ event: Event) {
+        let node = connections[id].source
         guard connections[id].isSourceOpen else {
             checks.lost(connections[id].queue.popFirst()?.chunk)
-            if freesUplink { node.isUplinkBusy = false }
+            if freesUplink { nodes[node].isUplinkBusy = false }
             return startNext(node)
         }
         guard canHear(node, event) else { return }
-        if freesUplink { node.isUplinkBusy = false }
+        if freesUplink { nodes[node].isUplinkBusy = false }
         connections[id].isSending = false
         connections[id].turnsLeft -= 1
         let outgoing = connections[id].turnsLeft == 0 ? connections[id].queue.popFirst() : nil
@@ -75,7 +76,7 @@ extension Simulation {
         startNext(node)
     }
 
-    private func hasLeft(_ outgoing: Outgoing, on id: Int) {
+    private mutating func hasLeft(_ outgoing: Outgoing, on id: Int) {
         let source = connections[id].source
         let at = max(
             arrival(from: source, to: connections[id].client), connections[id].deliveredAt + options.latencyNanoseconds)

@@ -3,7 +3,7 @@ import MillraceWire
 
 /// A LAN in one process: full-duplex access links, a core that is never the bottleneck, and on each machine the policy
 /// code of a real node. Time is simulated, in nanoseconds; everything follows from the options.
-final class Simulation {
+struct Simulation: ~Copyable {
     let options: SimOptions
     let command: String
     let plan: SimPlan
@@ -13,7 +13,7 @@ final class Simulation {
     var generator: SeededGenerator
 
     /// By node number; the owner is 0.
-    var nodes: [SimNode]
+    var nodes: ContiguousArray<SimNode>
     var connections: ContiguousArray<Connection> = []
     var owner: OwnerPolicy
     var isOwnerThere = true
@@ -30,7 +30,7 @@ final class Simulation {
     var unfinishedCount = 0
     var endedAt: UInt64 = 0
     var checks: Checks
-    var story: StoryTeller
+    let story: StoryTeller
     var eventCount = 0
     var trace = TraceHash()
     var faults: [FaultMark] = []
@@ -55,14 +55,12 @@ final class Simulation {
         story = StoryTeller(level: options.story, tell: tell)
         slowestChunkNanoseconds = plan.slowestChunkNanoseconds(options)
         longestSilenceNanoseconds = plan.longestSilenceNanoseconds(options)
-        nodes = plan.nodes.indices.map { number in
-            let policy = PeerPolicy(layout: layout, seed: 0)
-            let disk = ChunkSet(chunkCount: layout.chunkCount)
-            return SimNode(number: number, plan: plan.nodes[number], policy: policy, disk: disk)
-        }
+        let policy = PeerPolicy(layout: layout, seed: 0)
+        let disk = ChunkSet(chunkCount: layout.chunkCount)
+        nodes = ContiguousArray(plan.nodes.map { SimNode(plan: $0, policy: policy, disk: disk) })
     }
 
-    func run() -> SimReport {
+    mutating func run() -> SimReport {
         schedulePlan()
         let limit = patience
         while unfinishedCount > 0, let event = queue.pop(), event.at <= limit {
@@ -95,7 +93,7 @@ final class Simulation {
         return begun + queue.all.compactMap { $0.kind == .chunk ? $0.b : nil }
     }
 
-    private func schedulePlan() {
+    private mutating func schedulePlan() {
         nodes[0].isAlive = true
         if options.hashBytesPerSecond == 0 {
             hashedCount = layout.chunkCount
@@ -116,7 +114,7 @@ final class Simulation {
         if plan.ownerLeaves { queue.push(.ownerLeaves, at: options.chunkNanoseconds, 0) }
     }
 
-    private func handle(_ event: Event) {
+    private mutating func handle(_ event: Event) {
         switch event.kind {
         case .starts, .dies, .stalls, .wakes, .breaks, .partitions, .ownerLeaves: handleFault(event)
         case .hashes, .ownerTimer, .rosterSent, .joins, .credits, .rescues, .accuses, .completes:
@@ -131,21 +129,21 @@ final class Simulation {
 
     /// Runs the peer's policy, does what it wants, and sees to its timer.
     @inline(__always)
-    func decide(_ node: SimNode, _ body: (inout PeerPolicy, inout [PeerAction]) -> Void) {
-        body(&node.policy, &peerActions)
+    mutating func decide(_ node: Int, _ body: (inout PeerPolicy, UInt64, inout [PeerAction]) -> Void) {
+        body(&nodes[node].policy, now, &peerActions)
         if !peerActions.isEmpty {
             for action in peerActions { execute(action, of: node) }
             peerActions.removeAll(keepingCapacity: true)
         }
-        if node.timerAt == nil { scheduleTimer(of: node) }
+        if nodes[node].timerAt == nil { scheduleTimer(of: node) }
     }
 
     /// Deadlines move closer by at most one hedge period, so one timer no further ahead than that is enough.
-    func scheduleTimer(of node: SimNode) {
-        guard let deadline = node.policy.nextDeadline else { return }
-        let at = max(now + 1, min(deadline, now + node.policy.hedgeNanoseconds))
-        node.timerAt = at
-        queue.push(.timer, at: at, node.number, UInt32(truncatingIfNeeded: node.incarnation))
+    mutating func scheduleTimer(of node: Int) {
+        guard let deadline = nodes[node].policy.nextDeadline else { return }
+        let at = max(now + 1, min(deadline, now + nodes[node].policy.hedgeNanoseconds))
+        nodes[node].timerAt = at
+        queue.push(.timer, at: at, node, UInt32(truncatingIfNeeded: nodes[node].incarnation))
     }
 
     /// When a message that leaves now reaches the other node.
@@ -166,21 +164,21 @@ final class Simulation {
 
     /// Whether the node can take the event now. A stalled node takes it when it goes on.
     @inline(__always)
-    func canHear(_ node: SimNode, _ event: Event) -> Bool {
-        guard node.stalledUntil > now else { return node.isAlive }
+    mutating func canHear(_ node: Int, _ event: Event) -> Bool {
+        guard nodes[node].stalledUntil > now else { return nodes[node].isAlive }
         postpone(node, event)
         return false
     }
 
-    private func postpone(_ node: SimNode, _ event: Event) {
-        guard node.isAlive, node.stalledUntil != .max else { return }
-        queue.push(event.kind, at: node.stalledUntil, Int(event.a), event.b, event.c)
+    private mutating func postpone(_ node: Int, _ event: Event) {
+        guard nodes[node].isAlive, nodes[node].stalledUntil != .max else { return }
+        queue.push(event.kind, at: nodes[node].stalledUntil, Int(event.a), event.b, event.c)
     }
 
     private func makeReport() -> SimReport {
-        let peers = nodes.dropFirst().map { node in
+        let peers = nodes.enumerated().dropFirst().map { number, node in
             var report = node.report
-            report.peer = node.number
+            report.peer = number
             report.joinedAt = node.joinedAt
             report.finishedAt = node.finishedAt
             report.isHealthy = node.plan.isHealthy

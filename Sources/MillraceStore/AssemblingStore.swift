@@ -3,21 +3,24 @@ import MillraceWire
 
 /// A peer's chunk files, with the finished file growing beside them: each verified chunk goes to both from the same
 /// memory, while it is in the cache, so that nothing has to be read and hashed again at the end. What an earlier run
-/// left in chunk files alone is put in its place by `placeRest`.
+/// left is verified in the chunk files first, so that it can be passed on, and where it is in its place already then
+/// there too (`checkPlaces`); what is wrong there is put right by `placeRest`.
 final class AssemblingStore: ChunkStore {
     let layout: ChunkLayout
     private let chunks: ChunkFolderStore
     private let output: FlatFileStore
     private let placed: Lock<ChunkSet>
-    /// Memory to compare chunks with what is in their place.
-    private let comparing: BufferPool
+    /// What an earlier run seems to have put in its place.
+    private let unchecked: ChunkSet
+    private let places: Reverification
 
-    init(chunks: ChunkFolderStore, output: FlatFileStore) {
+    /// - Parameter threadCount: the threads that will check what is in its place.
+    init(chunks: ChunkFolderStore, output: FlatFileStore, threadCount: Int = 2) throws(StoreError) {
         layout = chunks.layout
         self.chunks = chunks
         self.output = output
-        comparing = BufferPool(
-            byteCount: Int(min(UInt64(layout.chunkByteCount), max(1, layout.fileByteCount))), keep: 2)
+        unchecked = try output.candidates()
+        places = Reverification(output, candidates: unchecked, threadCount: threadCount)
         placed = Lock(ChunkSet(chunkCount: layout.chunkCount))
     }
 
@@ -35,23 +38,27 @@ final class AssemblingStore: ChunkStore {
         try chunks.read(chunk, into: buffer)
     }
 
-    /// Chunk files and what is in their place: both will be read and compared.
-    func willRead(_ chunks: Range<ChunkID>) {
-        self.chunks.willRead(chunks)
-        output.willRead(chunks)
-    }
+    func willRead(_ chunks: Range<ChunkID>) { self.chunks.willRead(chunks) }
 
-    /// A chunk file of an earlier run goes to its place in the growing file, unless it is there from that run.
+    /// A chunk file of an earlier run goes to its place in the growing file, unless one seems to be there.
     func confirm(_ chunk: ChunkID, _ bytes: UnsafeRawBufferPointer) throws(StoreError) {
-        guard !placed.withLock({ $0.contains(chunk) }) else { return }
-        let buffer = comparing.take()
-        let byteCount = try output.read(chunk, into: buffer.bytes)
-        let isThere = buffer.bytes.begins(with: bytes, byteCount: byteCount)
-        comparing.give(buffer)
-        if isThere { placed.withLock { _ = $0.insert(chunk) } } else { try place(chunk, bytes) }
+        guard !unchecked.contains(chunk), !placed.withLock({ $0.contains(chunk) }) else { return }
+        try place(chunk, bytes)
     }
 
-    /// Reads each chunk file that was not written by this run, checks it, and writes it to its place. `progress` is
+    /// Hashes what an earlier run left in its place, until all has been or `goesOn` returns false; in as many threads
+    /// as call it.
+    func checkPlaces(expected: (ChunkID) -> Digest?, goesOn: () -> Bool) throws(StoreError) {
+        try places.work(expected: { _ in nil }) { piece, digests in
+            let right = zip(piece, digests).filter { $1 != nil && $1 == expected($0) }
+            placed.withLock { placed in
+                for (chunk, _) in right { placed.insert(chunk) }
+            }
+            return goesOn()
+        }
+    }
+
+    /// Reads each chunk file whose bytes are not in their place for sure, checks it, and writes it there. `progress` is
     /// told the bytes in place so far. Throws `notVerified` when a chunk file does not match its digest.
     func placeRest(_ manifest: Manifest, _ progress: (UInt64) -> Void) throws(StoreError) {
         let there = placed.withLock { $0 }

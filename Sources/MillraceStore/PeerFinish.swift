@@ -2,12 +2,22 @@ import MillraceIO
 import MillraceWire
 
 extension PeerFolder {
+    /// Hashes what an earlier run left of the finished file beside its chunk files, so that `finish` need not; in as
+    /// many threads as call it. Ends when all has been, or `goesOn` returns false. Does nothing where there are no
+    /// chunk files.
+    ///
+    /// - Parameter expected: the digest of a chunk; nil while it is not known, which leaves the chunk to `finish`.
+    public func checkPlaces(expected: (ChunkID) -> Digest?, goesOn: () -> Bool) throws(StoreError) {
+        try (store as? AssemblingStore)?.checkPlaces(expected: expected, goesOn: goesOn)
+    }
+
     /// Makes the finished file from chunks that are all there, and gives it its name once it is whole and on disk.
     /// `progress` is told the bytes done so far. Throws `notVerified` when a chunk on disk does not match its digest.
     public func finish(manifest: Manifest, progress: (UInt64) -> Void) throws(StoreError) {
         precondition(manifest.layout == store.layout && manifest.hasAllDigests, "finished with another manifest")
         guard !isAlreadyComplete else { return try summarise(manifest) }
         if let assembling = store as? AssemblingStore {
+            try assembling.checkPlaces(expected: { manifest.digest(of: $0) }, goesOn: { true })
             try assembling.placeRest(manifest, progress)
             try settle(assembling.descriptor)
         } else if let flat = store as? FlatFileStore {

@@ -74,7 +74,7 @@ private struct Opened {
             candidates = try store.candidates()
             try Opened.checkChunkSpace(path, layout, candidates, outputPath: outputPath)
             let output = try FlatFileStore(path: partPath, layout: layout)
-            self.store = AssemblingStore(chunks: store, output: output)
+            self.store = try AssemblingStore(chunks: store, output: output)
             return
         }
         let there = try storing(at: partPath) { () throws(SystemError) in

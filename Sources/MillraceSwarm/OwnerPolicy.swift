@@ -67,6 +67,8 @@ public struct OwnerPolicy: Sendable {
 
     /// Dense by peer index; nil once a peer has left.
     var members: [OwnerMember?] = []
+    /// Numbers of those that have left and never took part. Strangers that come and go use up no others.
+    private var unusedNumbers: [PeerIndex] = []
     /// Chunks that may be handed out (hashed) and that no live peer has or is being sent.
     var unsent: ChunkSet
     /// Live peers that hold the chunk, and are trusted to.
@@ -120,10 +122,15 @@ public struct OwnerPolicy: Sendable {
         for chunk in chunks where holderCount[Int(chunk)] == 0 { unsent.insert(chunk) }
     }
 
-    /// A peer comes from a host: it gets the next number. Nil when the swarm is full.
+    /// A peer comes from a host: it gets a number that nobody else has heard of. Nil when the swarm is full.
     public mutating func enlist(from host: PeerAddress.Host = .none) -> PeerIndex? {
+        let member = OwnerMember(host: host, have: ChunkSet(chunkCount: layout.chunkCount))
+        if let unused = unusedNumbers.popLast() {
+            members[Int(unused)] = member
+            return unused
+        }
         guard members.count < WireLimits.largestPeerCount else { return nil }
-        members.append(OwnerMember(host: host, have: ChunkSet(chunkCount: layout.chunkCount)))
+        members.append(member)
         return PeerIndex(members.count - 1)
     }
 
@@ -194,22 +201,25 @@ public struct OwnerPolicy: Sendable {
         planner.forget(peer)
         creditQueue.removeAll { $0 == peer }
         writers.removeAll { $0 == peer }
+        for rescue in gone.rescues where rescues[rescue.chunk]?.peer == peer { rescues[rescue.chunk] = nil }
+        if !gone.takesPart, !gone.isComplete { unusedNumbers.append(peer) }
         offerAgain(gone, peer)
     }
 
-    /// What this peer has or is being sent does not count any more, if it did: chunks of which that is true for no
-    /// other peer are as good as never sent.
+    /// What this peer has, if that counted, or is being sent does not count any more: chunks of which that is true for
+    /// no other peer are as good as never sent.
     private mutating func offerAgain(_ gone: OwnerMember, _ peer: PeerIndex) {
         grantsInFlight.removeAll { $0.peer == peer }
-        guard gone.isTrusted else { return }
-        gone.have.forEachRun { run in
-            for chunk in run { holderCount[Int(chunk)] -= 1 }
+        if gone.isTrusted {
+            gone.have.forEachRun { run in
+                for chunk in run { holderCount[Int(chunk)] -= 1 }
+            }
         }
         for chunk in 0..<layout.chunkCount {
             let first = grantee[Int(chunk)]
             if first == peer { grantee[Int(chunk)] = OwnerPolicy.nobody }
             guard holderCount[Int(chunk)] == 0 else { continue }
-            let wasHandedOut = first == peer || gone.have.contains(chunk)
+            let wasHandedOut = first == peer || gone.isTrusted && gone.have.contains(chunk)
             if wasHandedOut, chunk < hashedEnd, !isOnItsWay(chunk) { unsent.insert(chunk) }
         }
     }

@@ -109,11 +109,15 @@ public struct PeerPolicy: Sendable {
     public mutating func verified(
         _ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64, into actions: inout [PeerAction]
     ) {
-        settle(chunk, from: origin, at: now)
+        let answersRequest = settle(chunk, from: origin, at: now)
         if have.insert(chunk) {
-            if !pending.remove(chunk) { neighbours.wanted(chunk, false) }
+            let wasPending = pending.remove(chunk)
+            if !wasPending { neighbours.wanted(chunk, false) }
             if chunk == lowestMissing { lowestMissing = firstMissing(from: chunk) }
-            withdraw(chunk, into: &actions)
+            // Of all requests for a chunk one at most is not cancelled yet.
+            if wasPending, !answersRequest { supersede(chunk, into: &actions) }
+            if rescue?.chunk == chunk { rescue = nil }
+            if !asked.isEmpty { asked.removeAll { $0.chunk == chunk } }
             if origin != .disk {
                 pace.arrival(at: now)
                 sizeWindows()
@@ -188,8 +192,9 @@ public struct PeerPolicy: Sendable {
         !have.contains(chunk) && !pending.contains(chunk)
     }
 
-    /// Books an answer: the request it belongs to, if any, no longer counts.
-    private mutating func settle(_ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64) {
+    /// Books an answer: the request it belongs to, if any, no longer counts. Returns whether that was not cancelled.
+    @discardableResult
+    private mutating func settle(_ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64) -> Bool {
         lateStreak = 0
         switch origin {
         case .grant:
@@ -198,21 +203,18 @@ public struct PeerPolicy: Sendable {
         case .rescue:
             if rescue?.chunk == chunk { rescue = nil }
         case .peer(let peer):
-            guard let index = neighbours.index(of: peer), let request = takeRequest(chunk, from: index) else { return }
+            guard let index = neighbours.index(of: peer), let request = takeRequest(chunk, from: index) else {
+                return false
+            }
             if neighbours[index].isIdleRetired { hasIdleRetired = true }
             let sample = now > request.at ? now - request.at : 0
             tallies.answered(peer, after: sample)
             serviceNanoseconds =
                 serviceNanoseconds == 0 ? sample : serviceNanoseconds - serviceNanoseconds / 8 + sample / 8
+            return !request.isSuperseded
         case .disk: break
         }
-    }
-
-    /// Cancels what is still asked from others for a chunk that has come.
-    private mutating func withdraw(_ chunk: ChunkID, into actions: inout [PeerAction]) {
-        supersede(chunk, into: &actions)
-        if rescue?.chunk == chunk { rescue = nil }
-        asked.removeAll { $0.chunk == chunk }
+        return false
     }
 
     /// Cancels what is asked for a chunk, wherever that was.

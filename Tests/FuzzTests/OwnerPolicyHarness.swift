@@ -78,8 +78,9 @@ enum OwnerPolicyHarness {
         for peer in policy.creditQueue { credits[Int(peer)] += 1 }
         for index in policy.members.indices { check(policy, PeerIndex(index), credits[index], &holders) }
         hold(policy.holderCount == holders, "holders")
-        for chunk in 0..<ChunkID(chunkCount) where policy.unsent.contains(chunk) {
-            hold(holders[Int(chunk)] == 0 && chunk < policy.hashedEnd, "chunk \(chunk) on offer")
+        policy.unsent.forEachRun { run in
+            hold(run.upperBound <= policy.hashedEnd, "chunks \(run) on offer")
+            for chunk in run { hold(holders[Int(chunk)] == 0, "chunk \(chunk) on offer") }
         }
         hold(policy.ring.count == policy.members.count { $0?.takesPart ?? false })
     }
@@ -95,6 +96,8 @@ enum OwnerPolicyHarness {
         hold(member.unreplicated >= 0, "peer \(peer) has \(member.unreplicated) chunks of its own")
         hold(member.writing.isEmpty != isWriting, "writers")
         guard member.isTrusted else { return }
-        for chunk in 0..<ChunkID(chunkCount) where member.have.contains(chunk) { holders[Int(chunk)] += 1 }
+        member.have.forEachRun { run in
+            for chunk in run { holders[Int(chunk)] += 1 }
+        }
     }
 }

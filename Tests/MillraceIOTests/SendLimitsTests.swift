@@ -15,9 +15,9 @@ import Testing
     }
 
     @Test func aSlowLinkKeepsTheLeast() {
-        for (rate, seconds) in [(6e6, 2.0), (1e5, 20.0)] {
+        for (rate, seconds) in [(3e6, 2.0), (1e5, 20.0)] {
             let limits = limits(bytesPerSecond: rate, seconds: seconds)
-            #expect(limits.unsentByteCount == 32 * 1024 && limits.queueByteCount == 64 * 1024)
+            #expect(limits.unsentByteCount == 16 * 1024 && limits.queueByteCount == 32 * 1024)
         }
     }
 
@@ -49,7 +49,7 @@ import Testing
             }
         }
         #expect(heard.first?.unsentByteCount == 1024 * 1024 && heard.first?.queueByteCount == .some(nil))
-        #expect(heard.last?.unsentByteCount == 32 * 1024 && heard.last?.queueByteCount == 64 * 1024)
+        #expect(heard.last?.unsentByteCount == 16 * 1024 && heard.last?.queueByteCount == 32 * 1024)
     }
 
     @Test func timeThatStandsStillChangesNothing() {

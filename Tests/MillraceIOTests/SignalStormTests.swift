@@ -44,35 +44,43 @@ private let stormCount = Atomic(0)
 
     private let folder = TemporaryFolder()
 
+    /// Goes on until signals have come: a sanitizer holds them back until the thread makes certain calls.
+    private func untilItStorms(_ body: () throws -> Void) throws {
+        let storm = try Storm()
+        try withExtendedLifetime(storm) {
+            var rounds = 0
+            while rounds == 0 || rounds < 200 && stormCount.load(ordering: .relaxed) <= 10 {
+                try body()
+                rounds += 1
+            }
+        }
+        #expect(stormCount.load(ordering: .relaxed) > 10)
+    }
+
     @Test(arguments: TransportKind.allCases) func framesLeaveAndArriveWholeInAStorm(kind: TransportKind) throws {
         var generator = SeededGenerator(state: 8)
         let content = generator.bytes(3_000_000)
         let path = try folder.file("content", content)
-        let transport = try TransportChoice.make(kind)
-        var expected: [UInt8] = []
-        for tag in UInt32(0)..<30 {
-            let header = generator.bytes(12)
-            let offset = Int(tag) * 100_000
-            transport.enqueue(
-                header: header, payload: FilePayload(place: .path(path), offset: UInt64(offset), byteCount: 100_000),
-                tag: tag)
-            expected += header + content[offset..<(offset + 100_000)]
+        let headers = (0..<30).map { _ in generator.bytes(12) }
+        let expected = headers.enumerated().flatMap { $1 + content[($0 * 100_000)..<($0 * 100_000 + 100_000)] }
+        try untilItStorms {
+            let transport = try TransportChoice.make(kind)
+            for (index, header) in headers.enumerated() {
+                let offset = UInt64(index * 100_000)
+                transport.enqueue(
+                    header: header, payload: FilePayload(place: .path(path), offset: offset, byteCount: 100_000),
+                    tag: UInt32(index))
+            }
+            let (received, completed) = try transport.deliver(over: try Pair(), byteCount: expected.count)
+            #expect(received == expected)
+            #expect(completed == Array(0..<30))
         }
-        let pair = try Pair()
-        let storm = try Storm()
-        let (received, completed) = try withExtendedLifetime(storm) {
-            try transport.deliver(over: pair, byteCount: expected.count)
-        }
-        #expect(received == expected)
-        #expect(completed == Array(0..<30))
-        #expect(stormCount.load(ordering: .relaxed) > 10)
     }
 
     @Test func filesAreWrittenAndReadWholeInAStorm() throws {
         var generator = SeededGenerator(state: 9)
         let content = generator.bytes(1 << 20)
-        let storm = try Storm()
-        try withExtendedLifetime(storm) {
+        try untilItStorms {
             for round in 0..<20 {
                 let file = try System.open(folder.path + "/file-\(round)", [.readWrite, .create])
                 try content.withUnsafeBytes { try System.write(file.rawValue, at: 0, $0) }
@@ -82,6 +90,5 @@ private let stormCount = Atomic(0)
                 #expect(count == content.count && read == content)
             }
         }
-        #expect(stormCount.load(ordering: .relaxed) > 10)
     }
 }

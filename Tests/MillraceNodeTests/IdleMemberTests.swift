@@ -66,4 +66,22 @@ import Testing
         owner.interrupt.signal()
         #expect(throws: NodeFailure.self) { try owner.report() }
     }
+
+    /// What went to a member that nobody heard of stays in the owner's sums when somebody else has its number.
+    @Test func `the number of a member that took no part is given again`() throws {
+        let bench = try Bench(byteCount: 2500)
+        let node = try OwnerNode(try bench.ownerOptions())
+        let address = SocketAddress(host: .v4(0x7F00_0001), port: 9)
+        for bytes in [UInt64(5), 7] {
+            let handler = ClientHandler(node: node, link: try Link(), address: address)
+            try handler.received([Sample.hello(.peer), .join(JoinMessage(listenPort: 9))])
+            #expect(handler.peer == 0)
+            node.update { state, effects in
+                state.members[0].bytesSent = bytes
+                node.left(0, .closed("gone"), now: 1, &state, &effects)
+            }
+        }
+        #expect(node.state.withLock { $0.members.count } == 1)
+        #expect(node.state.withLock { $0.sentByteCount } == 12)
+    }
 }

@@ -98,7 +98,7 @@ import Testing
         let all: [Message] = [Sample.hello(.peer), .introduce(peer: 1), .list([0])]
         let table = StateTable(
             handler: { state in
-                let handler = DownloadHandler(node: try welcomedNode(), record: try record())
+                let handler = try downloader(welcomedNode())
                 let steps = ["hello?": 0, "introduce?": 1, "open": 2, "listed": 3]
                 try handler.received(Array(all.prefix(try #require(steps[state]))))
                 return handler
@@ -110,6 +110,12 @@ import Testing
             ])
         let differences = try table.differences()
         #expect(differences == [])
+    }
+
+    private func downloader(_ node: PeerNode) throws -> DownloadHandler {
+        let handler = DownloadHandler(node: node, record: try record())
+        handler.began(now: 1)
+        return handler
     }
 
     private func manifest() throws -> Manifest {
@@ -131,7 +137,7 @@ import Testing
         #expect(code(try upload(), foreign) == .wrongSwarm)
         #expect(code(try upload(), Sample.hello(.owner)) == .badField)
         #expect(code(UploadHandler(node: try peerNode(), link: try Link(), identity: 1), foreign) == .notReady)
-        let download = { DownloadHandler(node: node, record: try record()) }
+        let download = { try downloader(node) }
         #expect(code(try download(), own) == .selfConnection)
         #expect(code(try download(), foreign) == .wrongSwarm)
         #expect(code(try download(), Sample.hello(.owner)) == .wrongSwarm)

@@ -54,9 +54,12 @@ import Testing
         #expect(contents(output) == sample.bytes)
     }
 
+    /// In its chunk file and in its place in the growing file: either alone would do.
     @Test func aChunkThatChangedOnDiskIsFoundWhileFinishing() throws {
         let sample = try Sample(byteCount: 9000)
         try sample.write(0..<3, to: open(.chunks, sample).store)
+        let part = try System.open(output + ".part", .readWrite)
+        try [sample.bytes[5000] ^ 1].withUnsafeBytes { try System.write(part.rawValue, at: 5000, $0) }
         let peer = try open(.chunks, sample)
         let file = URL(fileURLWithPath: "\(path)/chunks/000000/000000001.chunk")
         var wrong = sample.chunk(1)

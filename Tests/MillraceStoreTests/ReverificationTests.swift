@@ -108,23 +108,33 @@ import Testing
         try bytes.withUnsafeBytes { try System.write(file.rawValue, at: start, $0) }
     }
 
-    /// What is confirmed from chunk files goes to the finished file, whatever is in its place there.
-    @Test(arguments: [false, true]) func confirmedChunksAreInPlaceAtTheEnd(isPartLost: Bool) throws {
-        let sample = try Sample(byteCount: 500_000)
+    /// What is verified in chunk files is in the finished file at the end, whatever was in its place there, and however
+    /// much of that was checked before.
+    @Test(arguments: [false, true], [0, 1, 1000]) func confirmedChunksAreInPlaceAtTheEnd(
+        isPartLost: Bool, checkedPieceCount: Int
+    ) throws {
+        let sample = try Sample(byteCount: 500_000, chunkByteCount: 1024)
         try sample.write(0..<sample.layout.chunkCount, to: open(.chunks, sample).store)
         let part = path + "/file.part"
-        if isPartLost {
-            try FileManager.default.removeItem(atPath: part)
-        } else {
-            let file = try System.open(part, .readWrite)
-            try [UInt8(1), 2, 3].withUnsafeBytes { try System.write(file.rawValue, at: 5000, $0) }
-        }
+        if isPartLost { try FileManager.default.removeItem(atPath: part) } else { try damagePart(at: 5000) }
         let peer = try open(.chunks, sample)
         #expect(try verified(peer, sample).isFull)
-        // From here on the chunk files are not needed: everything has been placed.
-        for chunk in 0..<3 { try Data().write(to: URL(fileURLWithPath: chunkFile(chunk))) }
+        var left = checkedPieceCount
+        if left > 0 {
+            try peer.checkPlaces(expected: { sample.manifest.digest(of: $0) }) {
+                left -= 1
+                return left > 0
+            }
+        }
+        // From here on only the chunk files of what is wrong in its place are needed.
+        for chunk in [0, 1, 2, 3, 300, 488] { try Data().write(to: URL(fileURLWithPath: chunkFile(chunk))) }
         try peer.finish(manifest: sample.manifest) { _ in }
         #expect(contents(path + "/file") == sample.bytes)
+    }
+
+    private func damagePart(at offset: UInt64) throws {
+        let file = try System.open(path + "/file.part", .readWrite)
+        try [UInt8(1), 2, 3].withUnsafeBytes { try System.write(file.rawValue, at: offset, $0) }
     }
 }
 

@@ -47,6 +47,19 @@ import Testing
         #expect(bench.pump() == [.grant(1, 0)])
     }
 
+    @Test func whatAnAccusedPeerWasGrantedIsOfferedAgainOnceItLeaves() throws {
+        var bench = OwnerBench(chunks: 2, peers: 2)
+        _ = accuse(&bench, 0, by: 1)
+        bench.policy.complete(1)
+        try bench.policy.credit(0, count: 2)
+        #expect(bench.pump() == [.grant(0, 0)])
+        bench.deliver(0, to: 0)
+        #expect(bench.pump() == [.grant(0, 1)])
+        #expect(bench.policy.firstPassIsOut)
+        bench.policy.left(0)
+        #expect(!bench.policy.firstPassIsOut)
+    }
+
     @Test func nobodyIsSentToAnAccusedPeer() {
         var bench = OwnerBench(chunks: 2, peers: 3)
         bench.policy.holds(0, 0..<2)
@@ -114,6 +127,33 @@ import Testing
         #expect(bench.policy.ring.count == 1)
         let late = bench.policy.admit(peer, address: address(1))
         #expect(late == nil)
+    }
+
+    @Test func `strangers that come and go use up no numbers, members do`() throws {
+        var bench = OwnerBench(chunks: 1, peers: 1)
+        for _ in 0..<(WireLimits.largestPeerCount + 1) {
+            let stranger = bench.policy.enlist()
+            #expect(stranger == 1)
+            bench.policy.left(1)
+        }
+        let (first, second) = (bench.policy.enlist(), bench.policy.enlist())
+        #expect(first == 1 && second == 2)
+        let place = bench.policy.admit(1, address: address(1))
+        #expect(place == 1)
+        bench.policy.left(1)
+        let third = bench.policy.enlist()
+        #expect(third == 3)
+    }
+
+    /// What was on its way to a stranger is not asked from whoever has its number next.
+    @Test func `a number that is given again starts afresh`() throws {
+        var bench = OwnerBench(chunks: 2, peers: 1)
+        let stranger = try #require({ bench.policy.enlist() }())
+        #expect(bench.rescue(stranger, 1, from: nil) == [.send(stranger, 1)])
+        bench.policy.left(stranger)
+        let next = bench.policy.enlist()
+        #expect(next == stranger)
+        #expect(bench.rescue(0, 1, from: nil) == [.send(0, 1)])
     }
 
     /// Whoever comes from an address that took chunks for nothing must list one before anybody hears of it.

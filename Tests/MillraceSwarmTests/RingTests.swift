@@ -20,13 +20,20 @@ struct RingTests {
     @Test func `chords lie at distances that grow evenly up to the ring's size`() {
         #expect(Ring.distances(memberCount: 16, limit: 8) == [1, 2, 3, 4, 6, 8, 11])
         #expect(Ring.distances(memberCount: 64, limit: 8) == [1, 2, 3, 5, 8, 13, 23, 38])
-        #expect(Ring.distances(memberCount: 256, limit: 8) == [1, 2, 4, 10, 20, 43, 91, 192])
-        #expect(Ring.distances(memberCount: 1024, limit: 8) == [1, 3, 7, 17, 45, 115, 297, 768])
+        #expect(Ring.distances(memberCount: 256, limit: 8) == [1, 2, 3, 8, 21, 42, 91, 192])
+        #expect(Ring.distances(memberCount: 1024, limit: 8) == [1, 2, 7, 16, 45, 114, 295, 768])
         for count in 2..<600 {
             let distances = Ring.distances(memberCount: count, limit: 8)
             #expect(distances.first == 1)
             #expect(distances == Array(Set(distances)).sorted())
             #expect(distances.allSatisfy { $0 < count })
+        }
+    }
+
+    @Test func `every fourth member of a large ring is a quarter of anybody's sources`() {
+        for count in [200, 256, 500, 1000, 1024, 2048] {
+            let distances = Ring.distances(memberCount: count, limit: 8)
+            for remainder in 0..<4 { #expect(distances.count { $0 % 4 == remainder } <= 2) }
         }
     }
 

@@ -42,6 +42,23 @@ final class TestLink {
         }
     }
 
+    /// Sends until the socket takes nothing for so long. Returns how many bytes it took.
+    func offer(bytes: [UInt8], patienceMilliseconds: UInt64) throws -> Int {
+        var sent = 0
+        while sent < bytes.count {
+            let transfer = try bytes.withUnsafeBytes { try socket.send(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+            if case .bytes(let count) = transfer {
+                sent += count
+                continue
+            }
+            let ready = try WaitPoint.wait(
+                socket: socket.descriptor, forReading: false, forWriting: true, wake: nil,
+                untilNanoseconds: MonotonicClock.nowNanoseconds + patienceMilliseconds * 1_000_000)
+            if ready.isEmpty { break }
+        }
+        return sent
+    }
+
     /// The next frame; waits for it, but not for ever.
     func receive(withinSeconds seconds: UInt64 = 20) throws -> Received {
         while true {
