@@ -57,7 +57,7 @@ public enum SwarmLimits {
     /// A chunk rescued within so many hedge periods is on its way; others are sent to whoever got it.
     public static let rescueHedgePeriods: UInt64 = 4
 
-    /// A peer that was told to ask others so many times in a row and got nothing reaches nobody: the owner sends it
+    /// A peer that was told to ask others so many times in a row, and got nothing, reaches nobody: the owner sends it
     /// what it lacks.
     public static let vainAskLimit = 3
     /// After so many rescues in a row there is nobody else to wait for: the next is asked for at once.

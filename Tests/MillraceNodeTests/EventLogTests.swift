@@ -180,7 +180,7 @@ import Testing
         #expect(objects.compactMap { $0?["sequence"] as? Int } == Array(1...9))
         let last = try #require(objects.last ?? nil)
         #expect(last["node"] as? String == "peer" && last["elapsed"] is Double)
-        #expect(last["time"] as? Double ?? 0 > 1.6e9)
+        #expect((last["time"] as? Double ?? 0) > 1.6e9)
     }
 
     @Test func aLogFileThatCannotBeIsAFileFault() throws {
