@@ -1,7 +1,6 @@
-// measured REPORT_DESCRIPTOR GATE_DESCRIPTOR NAMESPACE_PATH COMMAND [ARGUMENT...]
+// measured REPORT_DESCRIPTOR NAMESPACE_PATH COMMAND [ARGUMENT...]
 //
-// Runs a command in a process group of its own, in a network namespace if the path is not "-", once the pipe of the gate
-// is closed at its other end (at once if the gate is "-"), and reports
+// Runs a command in a process group of its own, in a network namespace if the path is not "-", and reports
 //     started PID SECONDS
 //     ended SECONDS STATUS USER_SECONDS SYSTEM_SECONDS PEAK_KIB
 // with monotonic times and, by wait4, the cost of the command and of all its descendants.
@@ -48,14 +47,6 @@ static void enter_namespace(const char *path) {
     close(descriptor);
 }
 
-static void wait_for_gate(int gate) {
-    char byte;
-    ssize_t count;
-    do count = read(gate, &byte, 1);
-    while (count > 0 || (count < 0 && errno == EINTR));
-    close(gate);
-}
-
 static void become(char **arguments, sigset_t mask) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) fail("prctl");
     setpgid(0, 0);
@@ -89,16 +80,14 @@ static void wait_and_report(int report) {
 }
 
 int main(int count, char **arguments) {
-    if (count < 5) {
-        fprintf(stderr, "usage: %s REPORT_DESCRIPTOR GATE_DESCRIPTOR NAMESPACE_PATH COMMAND [ARGUMENT...]\n", arguments[0]);
+    if (count < 4) {
+        fprintf(stderr, "usage: %s REPORT_DESCRIPTOR NAMESPACE_PATH COMMAND [ARGUMENT...]\n", arguments[0]);
         return 64;
     }
     int report = atoi(arguments[1]);
     if (fcntl(report, F_SETFD, FD_CLOEXEC) < 0) fail("report descriptor");
-    if (strcmp(arguments[3], "-") != 0) enter_namespace(arguments[3]);
+    if (strcmp(arguments[2], "-") != 0) enter_namespace(arguments[2]);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0) fail("prctl");
-
-    if (strcmp(arguments[2], "-") != 0) wait_for_gate(atoi(arguments[2]));
 
     // Held back until there is a command to end.
     sigset_t termination, previous;
@@ -110,7 +99,7 @@ int main(int count, char **arguments) {
     double started = now_seconds();
     pid_t child = fork();
     if (child < 0) fail("fork");
-    if (child == 0) become(arguments + 4, previous);
+    if (child == 0) become(arguments + 3, previous);
     setpgid(child, child);
     command = child;
     sigprocmask(SIG_SETMASK, &previous, NULL);

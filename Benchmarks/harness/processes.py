@@ -5,7 +5,6 @@ import select
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -18,29 +17,6 @@ def build_launcher():
     if not LAUNCHER.exists() or LAUNCHER.stat().st_mtime < source.stat().st_mtime:
         flags = ["-std=c17", "-O2", "-Wall", "-Wextra"]
         subprocess.run(["cc", *flags, "-o", str(LAUNCHER), str(source)], check=True)
-
-
-class _Gate:
-    """Holds commands back until all of them are ready to start."""
-    current = None
-
-    def __init__(self):
-        self.waiting_end, self.held_end = os.pipe()
-        self.processes = []
-
-
-@contextmanager
-def started_together():
-    """What is started inside runs when the block ends, at one moment: what each costs to start delays none before it."""
-    gate = _Gate.current = _Gate()
-    try:
-        yield
-    finally:
-        _Gate.current = None
-        os.close(gate.waiting_end)
-        os.close(gate.held_end)
-    for process in gate.processes:
-        process.wait_for_start()
 
 
 class Process:
@@ -58,22 +34,12 @@ class Process:
         self.peak_bytes = 0
         self._buffer = b""
         self._report, report_end = os.pipe()
-        gate = _Gate.current
-        passed = [report_end] + ([gate.waiting_end] if gate else [])
         with open(self.log, "wb") as output:
             self._launcher = subprocess.Popen(
-                [str(LAUNCHER), str(report_end), str(gate.waiting_end) if gate else "-", namespace or "-",
-                 *self.command],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=passed,
+                [str(LAUNCHER), str(report_end), namespace or "-", *self.command],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[report_end],
                 start_new_session=True, cwd=folder, env={**os.environ, **(environment or {})})
         os.close(report_end)
-        if gate:
-            gate.processes.append(self)
-        else:
-            self.wait_for_start()
-
-    def wait_for_start(self):
-        """Returns once the command runs."""
         words = self._line(timeout_seconds=10)
         if not words or words[0] != "started":
             raise RuntimeError(f"{self.command[0]} did not start: {self.last_words()}")

@@ -37,9 +37,6 @@ class Drive:
     def _watch(self, start):
         """Starts the sinks when they are due and returns when nothing more can be expected."""
         waiting = list(self.system.sink_order())
-        if self.system.membership_is_free and self.scenario.seconds_between_joins == 0:
-            self._start_together(waiting)
-            waiting = []
         due = start
         while True:
             while waiting and time.monotonic() >= due:
@@ -58,12 +55,6 @@ class Drive:
                 return
             if time.monotonic() > start + self.task.timeout_seconds:
                 return
-
-    def _start_together(self, nodes):
-        with processes.started_together():
-            for node in nodes:
-                self.sinks[node.index] = self.system.start_sink(node)
-        self.source = self.source + self.system.after_sinks()
 
     def _is_lost(self, index):
         return self.scenario.loses_peer and index == self.scenario.odd_peer and self.event_seconds is not None
