@@ -26,7 +26,7 @@ lane() {
     local name=$1 status=0
     shift
     swift test --skip-build --ignore-lock "$@" >"$logs/$name" 2>&1 || status=$?
-    grep -aE '^. (Test|Suite) .* (recorded an issue|failed)|^ *↳' "$logs/$name" || true
+    grep -aE '^. (Test|Suite) .* (recorded an issue|failed)|^ *↳|Fatal error|crashed:' "$logs/$name" || true
     grep -aE 'Test run with' "$logs/$name" || tail -n 40 "$logs/$name"
     return "$status"
 }

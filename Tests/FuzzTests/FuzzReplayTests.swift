@@ -2,8 +2,9 @@ import Foundation
 import Testing
 
 /// What fuzzers begin with (Fuzz/Corpus/HARNESS) and what once made one stop (Fuzz/Failures/HARNESS) stay harmless.
-/// A rule that is broken traps: the test process ends with the line that says which.
-@Suite(.timeLimit(.minutes(5))) struct FuzzReplayTests {
+/// A rule that is broken traps: the test process ends with the line that says which. One after the other, because a
+/// harness for conversations has one node for all its runs, as a fuzzer wants it.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct FuzzReplayTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Fuzz")
 
     private static func inputs(_ part: String, _ harness: String) -> [[UInt8]] {

@@ -37,9 +37,10 @@ struct ProbeTests {
         #expect(child.output.contains(refusal.1))
     }
 
+    /// Files are opened by the ring only where several wait: with 300 chunks some do, however the threads take turns.
     @Test func aRingThatIsThereIsUsedWhenAskedFor() throws {
         let ground = try Ground()
-        let data = try ground.file("data.bin", byteCount: 300_000)
+        let data = try ground.file("data.bin", byteCount: 3_000_000)
         let ports = try FreePort.take(2)
         let owner = try ground.start(
             "owner", "owner \(ports[0]) data.bin --peers 1 --io uring --chunk-size 10KB",
