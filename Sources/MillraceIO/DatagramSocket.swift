@@ -26,7 +26,7 @@ public final class DatagramSocket: Sendable {
     public init(group: SocketAddress, on interfaces: [LinkInterface]) throws(SystemError) {
         // The group's address takes only what is meant for the group; of IPv6 it can be bound on one interface only.
         let isIPv4 = group.family == AF_INET
-        let all = SocketAddress(host: .v6(high: 0, low: 0, scope: 0), port: group.port)
+        let all = SocketAddress(host: .anyIPv6, port: group.port)
         let socket = try DatagramSocket.make(isIPv4 ? group : all, isShared: true)
         let (level, option) =
             isIPv4 ? (IPPROTO_IP, millrace_IP_MULTICAST_ALL) : (IPPROTO_IPV6, millrace_IPV6_MULTICAST_ALL)
@@ -85,10 +85,7 @@ public final class DatagramSocket: Sendable {
             set(socket, CInt(IPPROTO_IP), CInt(IP_ADD_MEMBERSHIP), request)
         case .v6(let high, let low, _):
             var request = ipv6_mreq()
-            withUnsafeMutableBytes(of: &request.ipv6mr_multiaddr) {
-                $0.storeBytes(of: high.bigEndian, as: UInt64.self)
-                $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
-            }
+            request.ipv6mr_multiaddr = in6_addr(high: high, low: low)
             request.ipv6mr_interface = interface.number
             set(socket, CInt(IPPROTO_IPV6), CInt(IPV6_JOIN_GROUP), request)
         }

@@ -46,34 +46,9 @@ public struct LinkInterface: Sendable, Equatable {
 }
 
 extension SocketAddress.Host {
-    public var isIPv6: Bool {
-        if case .v6 = self { return true }
-        return false
-    }
-
-    /// An IPv6 address that means something on one link only, fe80::/10 (RFC 4291, section 2.5.6).
-    public var isLinkLocal: Bool {
-        if case .v6(let high, _, _) = self { return high >> 54 == 0x3FA }
-        return false
-    }
-
     /// The number of the interface with this address of this machine; 0 where there is none.
     public var interfaceNumber: UInt32 {
         if case .v6(_, _, let scope) = self, scope != 0 { return scope }
         return (try? LinkInterface.all())?.first { $0.hosts.contains(self) }?.number ?? 0
-    }
-
-    /// `192.0.2.7`, `2001:db8::7`, and with the name of its interface `fe80::7%eth0`, as a resolver takes it.
-    public var text: String {
-        guard case .v6(let high, let low, let scope) = self else {
-            return String("\(SocketAddress(host: self, port: 0))".dropLast(2))
-        }
-        let bare = SocketAddress(host: .v6(high: high, low: low, scope: 0), port: 0)
-        let text = String("\(bare)".dropFirst().dropLast(3))
-        guard scope != 0 else { return text }
-        let name = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { buffer in
-            if_indextoname(scope, buffer.baseAddress).map { String(cString: $0) }
-        }
-        return "\(text)%\(name ?? "\(scope)")"
     }
 }

@@ -18,9 +18,9 @@ public struct Listener: ~Copyable, Sendable {
             return
         }
         do {
-            try self.init(address: SocketAddress(host: .v6(high: 0, low: 0, scope: 0), port: port), backlog: backlog)
+            try self.init(address: SocketAddress(host: .anyIPv6, port: port), backlog: backlog)
         } catch  where error.errno == EAFNOSUPPORT || error.errno == EADDRNOTAVAIL {
-            try self.init(address: SocketAddress(host: .v4(0), port: port), backlog: backlog)
+            try self.init(address: SocketAddress(host: .anyIPv4, port: port), backlog: backlog)
         }
     }
 

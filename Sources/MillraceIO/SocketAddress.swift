@@ -67,10 +67,7 @@ public struct SocketAddress: Sendable, Hashable {
             form.sin6_family = sa_family_t(AF_INET6)
             form.sin6_port = port.bigEndian
             form.sin6_scope_id = scope
-            withUnsafeMutableBytes(of: &form.sin6_addr) {
-                $0.storeBytes(of: high.bigEndian, as: UInt64.self)
-                $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
-            }
+            form.sin6_addr = in6_addr(high: high, low: low)
             return SocketAddress.withPointer(to: form, body)
         }
     }
@@ -90,19 +87,9 @@ extension SocketAddress: CustomStringConvertible {
     /// `127.0.0.1:9000` or `[fe80::1%2]:9000`.
     public var description: String {
         switch host {
-        case .v4(let bits):
-            return "\(bits >> 24).\(bits >> 16 & 255).\(bits >> 8 & 255).\(bits & 255):\(port)"
-        case .v6(let high, let low, let scope):
-            var bytes = in6_addr()
-            withUnsafeMutableBytes(of: &bytes) {
-                $0.storeBytes(of: high.bigEndian, as: UInt64.self)
-                $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
-            }
-            let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
-                String(
-                    cString: inet_ntop(AF_INET6, &bytes, buffer.baseAddress, 64) ?? UnsafePointer(buffer.baseAddress!))
-            }
-            return scope == 0 ? "[\(text)]:\(port)" : "[\(text)%\(scope)]:\(port)"
+        case .v4: "\(host.digits):\(port)"
+        case .v6(_, _, scope: 0): "[\(host.digits)]:\(port)"
+        case .v6(_, _, let scope): "[\(host.digits)%\(scope)]:\(port)"
         }
     }
 }

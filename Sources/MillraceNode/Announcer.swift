@@ -17,19 +17,14 @@ final class Announcer: Sendable {
     /// the owner can be reached by both.
     init(node: OwnerNode) throws(NodeFailure) {
         self.node = node
-        var (ends, fault): ([End], SystemError?) = ([], nil)
         do throws(SystemError) {
             wake = try WakeUp()
-            for host in Announcer.hosts(node.options.listen) {
-                // A machine may have one of the two only.
-                do throws(SystemError) { ends.append(try Announcer.end(host)) } catch { fault = fault ?? error }
-            }
-            if ends.isEmpty { throw fault ?? SystemError(call: "announce", errno: 0, subject: nil) }
+            ends = try Discovery.wherePossible(Announcer.hosts(node.options.listen), Announcer.end)
+            if ends.isEmpty { throw SystemError(call: "announce", errno: 0, subject: nil) }
         } catch {
             throw NodeFailure(
                 .network, "can't announce on the link (\(error)); leave --announce away and give peers the address")
         }
-        self.ends = ends
     }
 
     func start() throws(SystemError) {
@@ -40,16 +35,16 @@ final class Announcer: Sendable {
 
     /// The addresses to answer from: all of both families, or the one the owner listens on.
     private static func hosts(_ listen: Endpoint) -> [SocketAddress.Host] {
-        let all: [SocketAddress.Host] = [.v4(0), .v6(high: 0, low: 0, scope: 0)]
-        guard let name = listen.host else { return all }
+        guard let name = listen.host else { return Discovery.bothFamilies }
         guard let host = try? Resolver.resolve(host: name, port: listen.port).first?.host else { return [] }
-        return host == all[1] ? all : [host]
+        return host == .anyIPv6 ? Discovery.bothFamilies : [host]
     }
 
     private static func end(_ host: SocketAddress.Host) throws(SystemError) -> End {
         let group = SocketAddress(discoveryGroupLike: host)
-        let isAny = host == .v4(0) || host == .v6(high: 0, low: 0, scope: 0)
-        let interfaces = try LinkInterface.all().filter { isAny ? $0.speaks(likeHost: host) : $0.hosts.contains(host) }
+        let interfaces = try LinkInterface.all().filter {
+            host.isAny ? $0.speaks(likeHost: host) : $0.hosts.contains(host)
+        }
         return End(
             heard: try DatagramSocket(group: group, on: interfaces), said: try DatagramSocket(boundTo: host))
     }

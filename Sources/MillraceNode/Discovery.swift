@@ -44,7 +44,9 @@ public enum Discovery {
     /// Asks a few times, over IPv4 and IPv6, and takes what comes within a second, in the order it came.
     public static func look() throws(NodeFailure) -> [FoundOwner] {
         do throws(SystemError) {
-            let asking = try sockets()
+            let asking = try wherePossible(bothFamilies) { host throws(SystemError) in
+                Asking(socket: try DatagramSocket(boundTo: host), host: host)
+            }
             var found: [FoundOwner] = []
             let token = UInt64.random(in: .min ... .max)
             for turn in 0...queryCount {
@@ -58,18 +60,19 @@ public enum Discovery {
         }
     }
 
-    /// A machine may have one of the two only.
-    private static func sockets() throws(SystemError) -> [Asking] {
-        var (asking, fault): ([Asking], SystemError?) = ([], nil)
-        for host in [SocketAddress.Host.v4(0), .v6(high: 0, low: 0, scope: 0)] {
-            do throws(SystemError) {
-                asking.append(Asking(socket: try DatagramSocket(boundTo: host), host: host))
-            } catch {
-                fault = fault ?? error
-            }
+    static let bothFamilies: [SocketAddress.Host] = [.anyIPv4, .anyIPv6]
+
+    /// What `open` makes of each host where it can: a machine may have one family only. Throws the first reason where
+    /// it can for none.
+    static func wherePossible<Opened>(
+        _ hosts: [SocketAddress.Host], _ open: (SocketAddress.Host) throws(SystemError) -> Opened
+    ) throws(SystemError) -> [Opened] {
+        var (opened, fault): ([Opened], SystemError?) = ([], nil)
+        for host in hosts {
+            do throws(SystemError) { opened.append(try open(host)) } catch { fault = fault ?? error }
         }
-        if asking.isEmpty, let fault { throw fault }
-        return asking
+        if opened.isEmpty, let fault { throw fault }
+        return opened
     }
 
     private static func ask(_ token: UInt64, _ asking: [Asking]) throws(SystemError) {

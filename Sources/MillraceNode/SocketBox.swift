@@ -16,7 +16,7 @@ package final class SocketBox: Sendable {
     }
 
     /// Who is at the other end.
-    var remoteAddress: SocketAddress { use { $0.remoteAddress } ?? SocketAddress(host: .v4(0), port: 0) }
+    var remoteAddress: SocketAddress { use { $0.remoteAddress } ?? SocketAddress(host: .anyIPv4, port: 0) }
 
     /// What the first bytes say; they stay where they are.
     func look() -> WaitingRoom.Verdict {
