@@ -56,7 +56,7 @@ struct PeerLoop {
     }
 
     private func tick(now: UInt64) {
-        if let due = node.state.withLock({ $0.sourcesTriedAgainAt }), due <= now { node.trySourcesAgain(now: now) }
+        node.trySourcesAgain(now: now)
         guard node.deadline.load(ordering: .relaxed) <= now else { return }
         node.update { state, effects in
             node.decide(&state, &effects) { $0.tick(at: now, into: &$1) }

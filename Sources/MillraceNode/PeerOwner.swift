@@ -54,38 +54,39 @@ extension PeerNode {
             throw NodeFailure(network: error)
         }
         lostOwner(end)
-        if case .peerFault(.versionMismatch(let low, let high)) = end {
-            let versions = low == high ? "version \(low)" : "versions \(low) to \(high)"
-            throw NodeFailure(
-                .protocolFault,
-                "the owner at \(options.owner) speaks \(versions) of the protocol, this program"
-                    + " \(WireLimits.oldestVersion) to \(WireLimits.newestVersion); install the same release on both")
-        }
-        if case .peerFault(let fault) = end {
-            throw NodeFailure(.protocolFault, "the node at \(options.owner) is no Millrace owner: \(fault)")
-        }
-        if case .ended(.wrongSwarm, let reason) = end {
-            throw NodeFailure(.protocolFault, "\(options.owner): \(reason); give the owner's port first")
-        }
         // No connection of this node's is newer: it can only be another node that has the same token.
         if case .saidGoodbye(.replaced, _) = end {
             renewToken()
             log.notice("another node goes by the name of this one; was its folder copied? Going on under a new name")
         }
-        if case .saidGoodbye(.wrongSwarm, _) = end {
-            throw NodeFailure(.protocolFault, "\(options.owner) is a peer, not an owner; give the owner's port first")
-        }
-        if case .saidGoodbye(.selfConnection, _) = end {
-            throw NodeFailure(.protocolFault, "\(options.owner) is this peer itself; give the owner's port first")
-        }
-        if case .saidGoodbye(.versionMismatch, let reason) = end {
-            throw NodeFailure(
+        if let failure = failure(of: end) { throw failure }
+    }
+
+    /// Why there is no use in going on with whoever was at the owner's address, or not now; nil where there is.
+    private func failure(of end: ConnectionEnd) -> NodeFailure? {
+        switch end {
+        case .peerFault(.versionMismatch(let low, let high)):
+            let versions = low == high ? "version \(low)" : "versions \(low) to \(high)"
+            return NodeFailure(
+                .protocolFault,
+                "the owner at \(options.owner) speaks \(versions) of the protocol, this program"
+                    + " \(WireLimits.oldestVersion) to \(WireLimits.newestVersion); install the same release on both")
+        case .peerFault(let fault):
+            return NodeFailure(.protocolFault, "the node at \(options.owner) is no Millrace owner: \(fault)")
+        case .ended(.wrongSwarm, let reason):
+            return NodeFailure(.protocolFault, "\(options.owner): \(reason); give the owner's port first")
+        case .saidGoodbye(.wrongSwarm, _):
+            return NodeFailure(.protocolFault, "\(options.owner) is a peer, not an owner; give the owner's port first")
+        case .saidGoodbye(.selfConnection, _):
+            return NodeFailure(.protocolFault, "\(options.owner) is this peer itself; give the owner's port first")
+        case .saidGoodbye(.versionMismatch, let reason):
+            return NodeFailure(
                 .protocolFault,
                 "the owner at \(options.owner) has another version of the protocol (\(reason)); install the same"
                     + " release on both")
-        }
-        if case .saidGoodbye(.tooManyConnections, let reason) = end {
-            throw NodeFailure(.network, "the owner takes no more connections now: \(reason)")
+        case .saidGoodbye(.tooManyConnections, let reason):
+            return NodeFailure(.network, "the owner takes no more connections now: \(reason)")
+        default: return nil
         }
     }
 

@@ -24,21 +24,23 @@ struct PeerLateTests {
         #expect(bench.take() == [])
     }
 
-    @Test func `a late chunk that nobody else has is rescued, at once if it is the last`() throws {
-        var bench = PeerBench(chunks: 1, sources: [1])
+    /// The only source of chunk 0 is late with it.
+    private func lateBench(chunks: UInt32) throws -> PeerBench {
+        var bench = PeerBench(chunks: chunks, sources: [1])
         bench.holds(1, 0..<1)
         _ = bench.take()
         bench.now = try #require(bench.policy.nextDeadline)
         bench.tick()
+        return bench
+    }
+
+    @Test func `a late chunk that nobody else has is rescued, at once if it is the last`() throws {
+        var bench = try lateBench(chunks: 1)
         #expect(bench.take() == [.rescue(0, from: 1)])
     }
 
     @Test func `in the middle a chunk must be late twice to be rescued`() throws {
-        var bench = PeerBench(chunks: 10, sources: [1])
-        bench.holds(1, 0..<1)
-        _ = bench.take()
-        bench.now = try #require(bench.policy.nextDeadline)
-        bench.tick()
+        var bench = try lateBench(chunks: 10)
         #expect(bench.take() == [])
         bench.now = try #require(bench.policy.nextDeadline)
         bench.tick()
@@ -46,11 +48,7 @@ struct PeerLateTests {
     }
 
     @Test func `who can't be reached is told of at once, for each chunk once`() throws {
-        var bench = PeerBench(chunks: 1, sources: [1])
-        bench.holds(1, 0..<1)
-        _ = bench.take()
-        bench.now = try #require(bench.policy.nextDeadline)
-        bench.tick()
+        var bench = try lateBench(chunks: 1)
         #expect(bench.take() == [.rescue(0, from: 1)])
         bench.policy.sentElsewhere(0, to: 7, at: bench.now, into: &bench.actions)
         #expect(bench.take() == [.connect(7)])

@@ -1,0 +1,45 @@
+import MillraceWire
+
+/// What the owner knows of one peer.
+struct OwnerMember: Sendable {
+    /// Where its connection comes from.
+    let host: PeerAddress.Host
+    var have: ChunkSet
+    /// It was sent a chunk, or is being sent one.
+    var wasGranted = false
+    var credits = 0
+    /// Those of them that are not in the queue yet.
+    var heldCredits = 0
+    /// Grants bound to this peer and not yet written to its socket, oldest first, with the time each was bound.
+    var writing: [UInt64] = []
+    /// When the last of them had been written.
+    var lastWrote: UInt64 = 0
+    /// The average time a chunk takes to leave for its socket.
+    var writeNanoseconds: UInt64?
+    /// Granted chunks that no other peer has announced yet.
+    var unreplicated = 0
+    /// Rescues of chunks that were granted to this peer.
+    var strikes = 0
+    var accusers: [PeerIndex] = []
+    /// Rescued chunks on their way to this peer, which would only come twice if they were sent again.
+    var rescues: [(chunk: ChunkID, at: UInt64)] = []
+    /// Whom it was last told to ask, and how many it has asked in vain since it got a chunk from a peer.
+    var lastAsk: (chunk: ChunkID, peer: PeerIndex)?
+    var vainAskCount = 0
+    var isComplete = false
+    /// It has a place on the ring: others may depend on it.
+    var takesPart = false
+
+    /// Nobody says that it sends bad chunks: what it lists counts as held.
+    var isTrusted: Bool { accusers.isEmpty }
+
+    /// Others can't be reached from where it is, behind a firewall perhaps: the owner is all it has.
+    var reachesNobody: Bool { vainAskCount >= SwarmLimits.vainAskLimit }
+}
+
+/// A chunk that was handed out and that the peer does not list yet.
+struct Grant: Sendable {
+    let peer: PeerIndex
+    let chunk: ChunkID
+    let at: UInt64
+}
