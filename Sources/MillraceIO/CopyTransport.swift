@@ -13,7 +13,7 @@ public final class CopyTransport: FrameSender {
     func sendSome(on socket: borrowing Socket) throws(SendFault) -> Bool {
         if unsent.isEmpty { try fill() }
         let frame = queue[0]
-        let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[unsent])
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[unsent].prefix(queue.callByteCount))
         let isLast = frame.header.count - frame.sentHeaderCount + frame.unsentPayloadCount == bytes.count
         let transfer: Transfer
         do throws(SystemError) {

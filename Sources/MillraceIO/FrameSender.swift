@@ -12,6 +12,11 @@ extension FrameSender {
     public var queuedCount: Int { queue.count }
     public var isBroken: Bool { queue.isBroken }
 
+    public var callByteCount: Int {
+        get { queue.callByteCount }
+        set { queue.callByteCount = newValue }
+    }
+
     public func enqueue(header: [UInt8], payload: FilePayload, tag: UInt32) {
         precondition(payload.byteCount >= 0, "payload of \(payload.byteCount) bytes")
         queue.append(header, payload, tag: tag)
@@ -55,8 +60,8 @@ extension FrameSender {
             throw .sourceShrank(tag: frame.tag)
         }
         let (count, code) = System.outcome("sendfile") {
-            sendfile(
-                descriptor, source.descriptor, &position, System.length("sendfile", frame.unsentPayloadCount))
+            let length = min(frame.unsentPayloadCount, queue.callByteCount)
+            return sendfile(descriptor, source.descriptor, &position, System.length("sendfile", length))
         }
         switch code {
         case 0 where count == 0: throw .sourceShrank(tag: frame.tag)

@@ -37,9 +37,10 @@ final class GatherBuffer {
     /// Sends what comes next in the queue and notes how far that went. Returns false when the socket would block.
     func send(_ queue: inout SendQueue, on socket: borrowing Socket) throws(SendFault) -> Bool {
         if unsent.isEmpty { try fill(&queue) }
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[unsent].prefix(queue.callByteCount))
         let transfer: Transfer
         do throws(SystemError) {
-            transfer = try socket.send(UnsafeRawBufferPointer(rebasing: buffer.bytes[unsent]), more: isMoreBehind)
+            transfer = try socket.send(bytes, more: isMoreBehind || bytes.count < unsent.count)
         } catch {
             throw .socket(error)
         }

@@ -7,15 +7,20 @@ public struct SendLimits: Sendable, Equatable {
     /// Bytes not sent or not acknowledged (SO_SNDBUF, socket(7)): what it carries in ten, so that several connections
     /// keep a link busy and none fills its queue. Nil where the kernel sizes it, on links that are fast enough.
     public let queueByteCount: Int?
+    /// Bytes given to the kernel with one call. It looks at SO_SNDBUF for each packet buffer, and puts 64 KiB of a long
+    /// call into one whatever the limit is: too much for the shortest queue.
+    public var callByteCount: Int {
+        queueByteCount == SendLimits.leastQueueByteCount ? SendLimits.leastQueueByteCount : .max
+    }
 
     static let leastUnsentByteCount = 16 * 1024
     static let mostUnsentByteCount = 1024 * 1024
-    static let leastQueueByteCount = 32 * 1024
+    static let leastQueueByteCount = 16 * 1024
     static let mostQueueByteCount = 512 * 1024
 
     /// Segments the queue must hold: with one or two, each waits for the acknowledgement that the other side delays.
     /// Over loopback, where they have 64 KiB, that leaves the queue to the kernel.
-    static let leastSegmentCount = 16
+    static let leastSegmentCount = 10
 
     static let unsentNanoseconds: UInt64 = 1_000_000
     static let queueNanoseconds: UInt64 = 10_000_000

@@ -42,6 +42,8 @@ struct SendQueue {
     /// Headers in front of payloads are no longer than this.
     static let longestHeaderByteCount = 1024
 
+    /// The most bytes that go to the kernel with one call.
+    var callByteCount = Int.max
     private var frames: [Frame] = []
     private var headIndex = 0
     /// Set when a frame was removed of which a part had left.

@@ -41,6 +41,9 @@ public protocol Transport: AnyObject {
     /// True once a part of a frame left whose rest can't follow: the stream makes no sense any more.
     var isBroken: Bool { get }
 
+    /// The most bytes that go to the kernel with one call.
+    var callByteCount: Int { get set }
+
     /// Adds a frame whose payload is a range of a file. Header and payload leave in one go.
     func enqueue(header: [UInt8], payload: FilePayload, tag: UInt32)
 

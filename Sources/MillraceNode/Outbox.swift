@@ -78,6 +78,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
 
     private func apply(_ limits: SendLimits, on socket: borrowing Socket) {
         socket.setQueueLimit(byteCount: limits.queueByteCount)
+        transport.callByteCount = limits.callByteCount
         if bindsLate { socket.setUnsentLimit(byteCount: limits.unsentByteCount) }
     }
 

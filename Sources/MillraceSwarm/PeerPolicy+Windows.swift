@@ -13,11 +13,11 @@ extension PeerPolicy {
     }
 
     private var announceBatch: Int {
-        if isOnLargeRing { return 1 }
-        return asksInBatches ? SwarmLimits.fastAnnounceBatch : SwarmLimits.announceBatch
+        asksInBatches && !isOnLargeRing ? SwarmLimits.fastAnnounceBatch : 1
     }
 
     private var isOnLargeRing: Bool { ring.count > SwarmLimits.largeRingCount }
+    private var isOnSmallRing: Bool { ring.count < SwarmLimits.middlingRingCount }
 
     /// Leaves the owner as many chunks to send as cover the round trip; in batches where there are many.
     mutating func topUpCredits(into actions: inout [PeerAction]) {
@@ -35,7 +35,8 @@ extension PeerPolicy {
     /// Sizes the windows for the rate at which chunks come, the number of sources there are and the ring.
     mutating func sizeWindows() {
         let sourceCount = neighbours.all.count { $0.isSource }
-        let base = SwarmLimits.requestWindow
+        let base =
+            isOnSmallRing || isOnLargeRing ? SwarmLimits.requestWindow : SwarmLimits.middlingRequestWindow
         let isFast = !isOnLargeRing && pace.isFast(chunkByteCount: layout.chunkByteCount)
         windowScale = pace.scale(
             overWindow: base, chunkByteCount: layout.chunkByteCount,
@@ -46,7 +47,7 @@ extension PeerPolicy {
     }
 
     private func requestsPerSource(of sourceCount: Int) -> Int {
-        if ring.count >= SwarmLimits.middlingRingCount { return 1 }
+        if !isOnSmallRing { return 1 }
         return sourceCount <= 2 ? SwarmLimits.requestWindowPerFewSources : SwarmLimits.requestWindowPerSource
     }
 }

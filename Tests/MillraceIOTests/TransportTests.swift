@@ -7,13 +7,14 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct TransportTests {
     private let folder = TemporaryFolder()
 
-    @Test(arguments: TransportKind.allCases)
-    func framesLeaveInOrderByteForByte(kind: TransportKind) throws {
+    @Test(arguments: TransportKind.allCases, [Int.max, 1000])
+    func framesLeaveInOrderByteForByte(kind: TransportKind, callByteCount: Int) throws {
         var generator = SeededGenerator(state: 1)
         let content = generator.bytes(300_000)
         let path = try folder.file("content", content)
         let file = try System.open(path, .readOnly)
         let transport = try TransportChoice.make(kind)
+        transport.callByteCount = callByteCount
         var expected: [UInt8] = []
         var tags: [UInt32] = []
         for tag in 0..<UInt32(200) {

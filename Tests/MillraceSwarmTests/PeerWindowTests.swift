@@ -5,25 +5,25 @@ import Testing
 
 @Suite("How much a peer has in flight, and how often it tells")
 struct PeerWindowTests {
-    /// A peer that gets a chunk every four milliseconds, on a ring of so many.
+    /// A peer that gets a chunk every eight milliseconds, on a ring of so many.
     private func bench(members: Int) -> PeerBench {
         var bench = PeerBench(chunks: 200, sources: Array(1..<PeerIndex(members)))
         bench.start()
         for chunk in 0..<60 as Range<ChunkID> {
-            bench.now += 4 * millisecond
+            bench.now += 8 * millisecond
             bench.verified(chunk, from: .grant)
         }
         return bench
     }
 
-    @Test func `the first chunk is announced at once, the others two at a time`() {
+    @Test func `the first chunk is announced at once, the others one by one`() {
         #expect(PeerBench(chunks: 10, sources: [1]).policy.announceNanoseconds == 0)
         #expect(bench(members: 5).policy.announceNanoseconds == 8 * millisecond)
     }
 
     @Test func `the owner of many hears from each more seldom, but not for ever`() {
         #expect(bench(members: 5).policy.ownerAnnounceNanoseconds == 8 * millisecond)
-        #expect(bench(members: 40).policy.ownerAnnounceNanoseconds == 40 * millisecond)
+        #expect(bench(members: 40).policy.ownerAnnounceNanoseconds == 80 * millisecond)
         #expect(bench(members: 400).policy.ownerAnnounceNanoseconds == SwarmLimits.longestAnnounceNanoseconds)
     }
 
@@ -62,6 +62,17 @@ struct PeerWindowTests {
         bench.holds(bench.policy.wantedSources[0], 0..<200)
         let isMiddling = members == SwarmLimits.middlingRingCount
         #expect(bench.take().requests.count == (isMiddling ? 1 : SwarmLimits.requestWindowPerSource))
+    }
+
+    @Test(arguments: [
+        (SwarmLimits.middlingRingCount - 1, SwarmLimits.requestWindow),
+        (SwarmLimits.middlingRingCount, SwarmLimits.middlingRequestWindow),
+    ])
+    func `from a dozen members on one more request is in flight`(members: Int, window: Int) {
+        var bench = bench(members: members)
+        _ = bench.take()
+        for source in bench.policy.wantedSources { bench.holds(source, 0..<200) }
+        #expect(bench.take().requests.count == window)
     }
 
     @Test func `a connection that the ring no longer gives is not kept as a source`() {
