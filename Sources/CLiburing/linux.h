@@ -31,6 +31,8 @@ enum {
     millrace_EFD_NONBLOCK = 04000,
     millrace_IP_MULTICAST_ALL = 49,
     millrace_IPV6_MULTICAST_ALL = 29,
+    /* Where tcpi_min_rtt stands in the kernel's struct tcp_info, which libc's does not have. */
+    millrace_TCPI_MIN_RTT_OFFSET = 148,
 };
 static const unsigned long millrace_FICLONERANGE = FICLONERANGE;
 

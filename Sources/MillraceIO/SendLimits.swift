@@ -4,8 +4,9 @@
 public struct SendLimits: Sendable, Equatable {
     /// Bytes not sent yet (TCP_NOTSENT_LOWAT, tcp(7)): what the link carries in a millisecond.
     public private(set) var unsentByteCount: Int
-    /// Bytes not sent or not acknowledged (SO_SNDBUF, socket(7)): what it carries in ten, so that several connections
-    /// keep a link busy and none fills its queue. Nil where the kernel sizes it, on links that are fast enough.
+    /// Bytes not sent or not acknowledged (SO_SNDBUF, socket(7)): what it carries in ten, or in two round trips where
+    /// those take longer, so that several connections keep a link busy and none fills its queue. Nil where the kernel
+    /// sizes it, on links that are fast enough.
     public let queueByteCount: Int?
     /// Bytes given to the kernel with one call. It looks at SO_SNDBUF for each packet buffer, and puts 64 KiB of a long
     /// call into one whatever the limit is: too much for the shortest queue.
@@ -27,14 +28,18 @@ public struct SendLimits: Sendable, Equatable {
 
     /// The limits for a connection that carries so much. Powers of two: a rate that wavers must not cost a system call
     /// each time.
-    init(bytesPerSecond: Double, segmentByteCount: Int) {
+    ///
+    /// - Parameter roundTripNanoseconds: of the link when nothing waits in it. A connection that holds less than it
+    ///   carries in that time carries no more for it, and would be held at the rate it happens to have.
+    init(bytesPerSecond: Double, segmentByteCount: Int, roundTripNanoseconds: UInt64 = 0) {
         let unsent = bytesPerSecond * Double(SendLimits.unsentNanoseconds) / 1e9
         unsentByteCount = SendLimits.leastUnsentByteCount
         while unsentByteCount < SendLimits.mostUnsentByteCount, Double(unsentByteCount) < unsent {
             unsentByteCount *= 2
         }
         let segments = Double(SendLimits.leastSegmentCount) * Double(segmentByteCount)
-        let queue = max(bytesPerSecond * Double(SendLimits.queueNanoseconds) / 1e9, segments)
+        let nanoseconds = max(Double(SendLimits.queueNanoseconds), 2 * Double(roundTripNanoseconds))
+        let queue = max(bytesPerSecond * nanoseconds / 1e9, segments)
         var byteCount = SendLimits.leastQueueByteCount
         while byteCount <= SendLimits.mostQueueByteCount, Double(byteCount) < queue { byteCount *= 2 }
         queueByteCount = byteCount <= SendLimits.mostQueueByteCount ? byteCount : nil
@@ -61,7 +66,11 @@ public struct SendGauge: Sendable {
     }
 
     /// Notes that a chunk is with the kernel. Returns the limits to set now; nil while they stay as they are.
-    public mutating func sent(_ chunkByteCount: Int, now: UInt64) -> SendLimits? {
+    ///
+    /// - Parameter roundTripNanoseconds: the shortest so far, asked for once a rate is known; nil if there is none.
+    public mutating func sent(
+        _ chunkByteCount: Int, now: UInt64, roundTripNanoseconds: () -> UInt64? = { nil }
+    ) -> SendLimits? {
         guard let start else {
             self.start = now
             return nil
@@ -71,7 +80,9 @@ public struct SendGauge: Sendable {
         let elapsed = now - min(start, now)
         guard elapsed >= SendGauge.windowNanoseconds, chunkCount >= SendGauge.windowChunkCount else { return nil }
         let carried = Double(byteCount) / Double(elapsed) * 1e9
-        let wanted = SendLimits(bytesPerSecond: carried, segmentByteCount: segmentByteCount)
+        let wanted = SendLimits(
+            bytesPerSecond: carried, segmentByteCount: segmentByteCount,
+            roundTripNanoseconds: roundTripNanoseconds() ?? 0)
         self.start = now
         byteCount = 0
         chunkCount = 0

@@ -27,6 +27,22 @@ extension System {
         return value
     }
 
+    /// One number of an option that is a structure; nil where the kernel's is shorter.
+    static func option(
+        of socket: CInt, _ level: CInt, _ option: CInt, at offset: Int
+    ) throws(SystemError) -> UInt32? {
+        let size = offset + MemoryLayout<UInt32>.size
+        var length = socklen_t(size)
+        var number: UInt32?
+        let (_, code) = withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { buffer in
+            let outcome = outcome("getsockopt") { getsockopt(socket, level, option, buffer.baseAddress, &length) }
+            if length == size { number = buffer.loadUnaligned(fromByteOffset: offset, as: UInt32.self) }
+            return outcome
+        }
+        guard code == 0 else { throw SystemError(call: "getsockopt", errno: code) }
+        return number
+    }
+
     /// The error that waits on a socket, 0 for none; taking it clears it.
     static func pendingError(of socket: CInt) throws(SystemError) -> CInt {
         try option(of: socket, SOL_SOCKET, SO_ERROR)

@@ -126,7 +126,8 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         let now = MonotonicClock.nowNanoseconds
         lastSent = now
         let (order, byteCount) = underWay.remove(at: index)
-        if let limits = gauge?.sent(byteCount, now: now) { apply(limits, on: socket) }
+        let limits = gauge?.sent(byteCount, now: now) { socket.leastRoundTripNanoseconds }
+        if let limits { apply(limits, on: socket) }
         handler.sent(order, now: now)
     }
 

@@ -4,12 +4,14 @@ import Testing
 
 @Suite struct SendLimitsTests {
     /// Sends chunks at a rate for so long and returns the limits that stand then.
-    private func limits(bytesPerSecond: Double, seconds: Double, segment: Int = 1448) -> SendLimits {
+    private func limits(
+        bytesPerSecond: Double, seconds: Double, segment: Int = 1448, roundTripMilliseconds: UInt64 = 0
+    ) -> SendLimits {
         var gauge = SendGauge(segmentByteCount: segment)
         let chunk = 102_400
         let interval = Double(chunk) / bytesPerSecond * 1e9
         for index in 0...Int(seconds * 1e9 / interval) {
-            _ = gauge.sent(chunk, now: UInt64(Double(index) * interval))
+            _ = gauge.sent(chunk, now: UInt64(Double(index) * interval)) { roundTripMilliseconds * 1_000_000 }
         }
         return gauge.current
     }
@@ -31,6 +33,13 @@ import Testing
         #expect(limits(bytesPerSecond: 12e6, seconds: 1).queueByteCount == 128 * 1024)
         #expect(limits(bytesPerSecond: 25e6, seconds: 1).queueByteCount == 256 * 1024)
         #expect(limits(bytesPerSecond: 125e6, seconds: 1).queueByteCount == nil)
+    }
+
+    /// Else what it holds, over the round trip, would be its rate for ever.
+    @Test func aLinkThatAnswersLateIsGivenTwoOfItsRoundTrips() {
+        #expect(limits(bytesPerSecond: 3e6, seconds: 2, roundTripMilliseconds: 4).queueByteCount == 32 * 1024)
+        #expect(limits(bytesPerSecond: 3e6, seconds: 2, roundTripMilliseconds: 20).queueByteCount == 128 * 1024)
+        #expect(limits(bytesPerSecond: 12e6, seconds: 2, roundTripMilliseconds: 40).queueByteCount == nil)
     }
 
     @Test func oneCallIsNoLongerThanTheShortestQueue() {

@@ -125,4 +125,12 @@ import Testing
         _ = try acceptOne(listener)
         return near
     }
+
+    @Test func theShortestRoundTripIsKnownOnceSomethingWasAcknowledged() throws {
+        let pair = try Pair()
+        try pair.near.sendAll([1, 2, 3])
+        try pair.far.waitReadable()
+        let found = pair.near.leastRoundTripNanoseconds
+        #expect(try #require(found) < 1_000_000_000)
+    }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Manuals, completions and the dissector say the same as the program and the protocol.
+/// Manuals, completions and the dissector say the same as the program and the protocol; scripts at least begin.
 @Suite(.timeLimit(.minutes(5))) struct PackagingTests {
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
@@ -26,6 +26,16 @@ import Testing
     func dissectorFollowsTheVectors() throws {
         let checked = try run("Scripts/test-dissector.sh", ["--vectors"])
         #expect(checked.code == 0, "\(checked.output)")
+    }
+
+    /// What each imports is there, and is its own: no run of the suite measures anything.
+    @Test(
+        .enabled(if: Tool.isInstalled("python3")),
+        arguments: ["run", "simulated", "events/run", "lan/run", "lan/pace", "loopback/run", "paths/auto", "paths/one"])
+    func benchmarksSayHowTheyAreUsed(name: String) throws {
+        let said = try run("Benchmarks/\(name).py", ["--help"])
+        #expect(said.code == 0 && said.output.hasPrefix("usage: "), "\(said.output)")
+        if name == "lan/run" { #expect(said.output.contains("owner-killed")) }
     }
 
     @Test func unitsTellTheirStateAndAreShutIn() throws {
