@@ -49,7 +49,7 @@ extension PeerPolicy {
     private var strandedAt: UInt64? {
         guard acceptsGrants, rescue == nil, outstandingCount == 0 || !asked.isEmpty else { return nil }
         guard lowestMissing < digestCount else { return nil }
-        return lastProgress + (rescueStreak > 0 ? 1 : SwarmLimits.rescueHedgePeriods) * hedgeNanoseconds
+        return lastProgress + (rescueStreak > 0 ? 1 : SwarmLimits.strandedHedgePeriods) * hedgeNanoseconds
     }
 
     /// The owner answered a rescue: this member has the chunk, or will have it soon.

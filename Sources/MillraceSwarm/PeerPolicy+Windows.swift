@@ -9,7 +9,8 @@ extension PeerPolicy {
     /// each may send.
     public var ownerAnnounceNanoseconds: UInt64 {
         guard !isComplete else { return 0 }
-        return pace.announceNanoseconds(batch: max(announceBatch, ring.count / SwarmLimits.ownerAnnounceShare))
+        let share = max(SwarmLimits.leastOwnerAnnounceBatch, ring.count / SwarmLimits.ownerAnnounceShare)
+        return pace.announceNanoseconds(batch: max(announceBatch, share))
     }
 
     private var announceBatch: Int {

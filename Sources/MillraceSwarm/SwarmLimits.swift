@@ -60,6 +60,9 @@ public enum SwarmLimits {
     /// A chunk rescued within so many hedge periods is on its way; others are sent to whoever got it.
     public static let rescueHedgePeriods: UInt64 = 4
 
+    /// A peer that still lacks chunks, and for so many hedge periods waits for nothing, asks the owner: one fell silent
+    /// that had told the owner of a chunk and no neighbour. With four, all waited 1.2 s for it at the end.
+    public static let strandedHedgePeriods: UInt64 = 2
     /// A peer that was told to ask others so many times in a row, and got nothing, reaches nobody: the owner sends it
     /// what it lacks.
     public static let vainAskLimit = 3
@@ -89,6 +92,9 @@ public enum SwarmLimits {
     /// On a ring of more members than this, depth costs more than messages: fewer requests, one credit with the owner,
     /// each chunk announced for itself.
     public static let largeRingCount = 64
+    /// The owner hears of two at a time, and so after the neighbours: of one who falls silent in between it must not
+    /// believe that others can get the chunk there.
+    public static let leastOwnerAnnounceBatch = 2
     /// Announcements go out at least so far apart, and never wait longer than the second for company.
     public static let shortestAnnounceNanoseconds: UInt64 = 4_000_000
     public static let longestAnnounceNanoseconds: UInt64 = 100_000_000
