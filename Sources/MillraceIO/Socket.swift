@@ -80,17 +80,18 @@ public struct Socket: ~Copyable, Sendable {
         return found.map { Int($0) } ?? Socket.usualSegmentByteCount
     }
 
+    /// That of Ethernet with an MTU of 1500.
+    private static let usualSegmentByteCount = 1448
+
     /// The shortest round trip that this connection has seen (tcpi_min_rtt of TCP_INFO, tcp(7)), which is that of the
     /// link without the queues in it; nil before the first, and where the kernel does not say.
     public var leastRoundTripNanoseconds: UInt64? {
         let place = millrace_TCPI_MIN_RTT_OFFSET
-        let found = try? System.option(of: descriptor, CInt(IPPROTO_TCP), TCP_INFO, at: place)
-        guard let microseconds = found ?? nil, microseconds < .max else { return nil }
+        guard let microseconds = try? System.option(of: descriptor, CInt(IPPROTO_TCP), TCP_INFO, at: place),
+            microseconds < .max
+        else { return nil }
         return UInt64(microseconds) * 1000
     }
-
-    /// That of Ethernet with an MTU of 1500.
-    private static let usualSegmentByteCount = 1448
 
     /// How many bytes may wait unsent or unacknowledged in the kernel (SO_SNDBUF, which the kernel doubles); nil leaves
     /// it to the kernel again (SO_BUF_LOCK, from Linux 5.14), or takes what it allows.

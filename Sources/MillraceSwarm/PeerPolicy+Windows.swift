@@ -13,9 +13,7 @@ extension PeerPolicy {
         return pace.announceNanoseconds(batch: max(announceBatch, share))
     }
 
-    private var announceBatch: Int {
-        asksInBatches && !isOnLargeRing ? SwarmLimits.fastAnnounceBatch : 1
-    }
+    private var announceBatch: Int { asksInBatches ? SwarmLimits.fastAnnounceBatch : 1 }
 
     private var isOnLargeRing: Bool { ring.count > SwarmLimits.largeRingCount }
     private var isOnSmallRing: Bool { ring.count < SwarmLimits.middlingRingCount }

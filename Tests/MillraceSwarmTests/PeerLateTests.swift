@@ -93,7 +93,9 @@ struct PeerLateTests {
         bench.verified(1, from: .grant)
         bench.verified(2, from: .grant)
         _ = bench.take()
+        let since = bench.now
         bench.now = try #require(bench.policy.nextDeadline)
+        #expect(bench.now - since == SwarmLimits.strandedHedgePeriods * bench.policy.hedgeNanoseconds)
         bench.tick()
         #expect(bench.take().rescues == [0])
     }

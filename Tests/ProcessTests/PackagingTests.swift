@@ -29,13 +29,24 @@ import Testing
     }
 
     /// What each imports is there, and is its own: no run of the suite measures anything.
-    @Test(
-        .enabled(if: Tool.isInstalled("python3")),
-        arguments: ["run", "simulated", "events/run", "lan/run", "lan/pace", "loopback/run", "paths/auto", "paths/one"])
-    func benchmarksSayHowTheyAreUsed(name: String) throws {
-        let said = try run("Benchmarks/\(name).py", ["--help"])
+    @Test(.enabled(if: Tool.isInstalled("python3")), arguments: benchmarks)
+    func benchmarksSayHowTheyAreUsed(script: String) throws {
+        let said = try run(script, ["--help"])
         #expect(said.code == 0 && said.output.hasPrefix("usage: "), "\(said.output)")
-        if name == "lan/run" { #expect(said.output.contains("owner-killed")) }
+        if script == "Benchmarks/lan/run.py" { #expect(said.output.contains("owner-killed")) }
+    }
+
+    /// The Python files under Benchmarks that are commands.
+    private static let benchmarks: [String] = {
+        let paths = try? FileManager.default.subpathsOfDirectory(atPath: root.appending(path: "Benchmarks").path)
+        return (paths ?? []).map { "Benchmarks/\($0)" }.sorted().filter { path in
+            path.hasSuffix(".py") && !path.contains("/.build/")
+                && FileManager.default.isExecutableFile(atPath: root.appending(path: path).path)
+        }
+    }()
+
+    @Test(.enabled(if: Tool.isInstalled("python3"))) func benchmarksAreFound() {
+        #expect(PackagingTests.benchmarks.contains("Benchmarks/lan/run.py"))
     }
 
     @Test func unitsTellTheirStateAndAreShutIn() throws {
