@@ -14,6 +14,8 @@ local MOST_SKIPPED = 65536
 local MOST_PEERS = 16384
 local MOST_CHUNKS = 16777216
 local MOST_ENTRIES = 1024
+local MOST_CHUNKS_IN_PAGE = 64
+local MOST_BYTES_IN_PAGE = 8388608
 local NO_PEER = 4294967295
 local MOST_RUNS_SHOWN = 100
 
@@ -45,6 +47,8 @@ local MESSAGES = {
     [24] = { name = "ping", least = 8, most = 8 },
     [25] = { name = "pong", least = 8, most = 8 },
     [26] = { name = "introduce", least = 4, most = 4 },
+    [27] = { name = "proof", least = 32, most = 224, chunk = "chunk" },
+    [28] = { name = "proofRequest", least = 1, most = 2097153 },
 }
 
 -- Section 14.
@@ -75,13 +79,14 @@ local CONVERSATIONS = {
         connecting = {
             opening = "join",
             rule = "O-1",
-            open = set("listRequest", "list", "have", "credit", "request", "cancel", "rescue", "bad", "complete"),
+            open = set("listRequest", "list", "have", "credit", "request", "cancel", "rescue", "bad", "complete",
+                "proofRequest"),
         },
         accepting = {
             opening = "welcome",
             rule = "O-2",
             open = set("digests", "manifestEnd", "roster", "rosterAdd", "rosterRemove", "list", "have", "reject",
-                "chunk", "grant", "ask", "finished"),
+                "chunk", "grant", "ask", "finished", "proof"),
         },
     },
     peers = {
@@ -90,10 +95,10 @@ local CONVERSATIONS = {
             rule = "P-1",
             open = set("listRequest", "list", "have", "request", "cancel"),
         },
-        accepting = { opening = "introduce", rule = "P-1", open = set("list", "have", "reject", "chunk") },
+        accepting = { opening = "introduce", rule = "P-1", open = set("list", "have", "reject", "chunk", "proof") },
     },
 }
-local AFTER_LIST = set("have", "credit", "rescue", "bad", "complete")
+local AFTER_LIST = set("have", "credit", "rescue", "bad", "complete", "proofRequest")
 
 -- Fields -------------------------------------------------------------------------------------------------------------
 
@@ -131,6 +136,7 @@ local f = {
     file_size = ProtoField.uint64("millrace.welcome.file_size", "File size", base.DEC),
     name = ProtoField.string("millrace.welcome.name", "Name", base.UNICODE),
     chunk_count = ProtoField.uint32("millrace.welcome.chunk_count", "Number of chunks", base.DEC),
+    page_chunk_count = ProtoField.uint32("millrace.welcome.page_chunk_count", "Chunks in a page", base.DEC),
 
     digest = ProtoField.bytes("millrace.digest", "Digest"),
     content_id = ProtoField.bytes("millrace.content_id", "Content ID"),
@@ -319,6 +325,31 @@ local function read_bitmap(bytes, chunk_count, found)
     return total
 end
 
+-- Section 8. M-11: how many chunks a page has.
+local function chunks_in_page(size, count)
+    if count < MOST_CHUNKS_IN_PAGE then return 1 end
+    local page = MOST_CHUNKS_IN_PAGE
+    while page > 1 and page * size > MOST_BYTES_IN_PAGE do page = math.floor(page / 2) end
+    return page
+end
+
+-- M-13: how many digests the proof of a chunk has, its own and one for each level on which it is not left over.
+local function digests_in_proof(layout, chunk)
+    local first = chunk - chunk % layout.page
+    local place, width = chunk - first, math.min(layout.page, layout.count - first)
+    local count = 1
+    while width > 1 do
+        local is_left_over = width % 2 == 1 and place == width - 1
+        if not is_left_over then count = count + 1 end
+        place, width = math.floor(place / 2), math.floor((width + 1) / 2)
+    end
+    return count
+end
+
+local function chunks_text(first, last)
+    return first == last and "chunk " .. first or "chunks " .. first .. " to " .. last
+end
+
 -- Payloads -----------------------------------------------------------------------------------------------------------
 
 -- A-1: returns how the address reads, and notes what is wrong with it.
@@ -439,21 +470,37 @@ function payload.welcome(frame, tree)
         breach(frame, "C-2", "badField", "more than 16777216 chunks")
         return who
     end
+    local page = chunks_in_page(size, count)
     tree:add(f.chunk_count, count):set_generated()
-    frame.layout = { size = size, file = file, count = count }
+    tree:add(f.page_chunk_count, page):set_generated()
+    frame.layout = { size = size, file = file, count = count, page = page, pages = math.ceil(count / page) }
     return string.format("%s, %d bytes in %d chunks", who, file, count)
 end
 
 function payload.digests(frame, tree)
     local length = frame.tvb:len()
     if length % 32 ~= 0 then breach(frame, "M-3", "badField", length .. " bytes are no whole digests") end
-    local count = math.floor(length / 32)
+    local count, layout = math.floor(length / 32), frame.layout
+    frame.count = count
     for index = 0, count - 1 do
         local item = tree:add(f.digest, frame.tvb(index * 32, 32))
-        item:prepend_text("Chunk " .. (frame.chunk + index) .. ", ")
+        if layout then
+            local first = frame.chunk + index * layout.page
+            item:prepend_text("Page of " .. chunks_text(first, math.min(first + layout.page, layout.count) - 1) .. ", ")
+        end
     end
-    frame.count = count
-    return "chunks " .. frame.chunk .. " to " .. (frame.chunk + count - 1)
+    if not layout then return count .. " pages from chunk " .. frame.chunk end
+    return chunks_text(frame.chunk, math.min(frame.chunk + count * layout.page, layout.count) - 1)
+end
+
+function payload.proof(frame, tree)
+    local length = frame.tvb:len()
+    if length % 32 ~= 0 then breach(frame, "M-13", "badField", length .. " bytes are no whole digests") end
+    for index = 0, math.floor(length / 32) - 1 do
+        local item = tree:add(f.digest, frame.tvb(index * 32, 32))
+        item:prepend_text(index == 0 and "Chunk " .. frame.chunk .. ", " or "Sibling " .. index .. ", ")
+    end
+    return "chunk " .. frame.chunk
 end
 
 function payload.manifestEnd(frame, tree)
@@ -512,7 +559,7 @@ function payload.list(frame, tree)
     if runs > #shown then tree:add(f.run, "and " .. (runs - #shown) .. " runs more"):set_generated() end
     return total .. (total == 1 and " chunk" or " chunks")
 end
-payload.have = payload.list
+payload.have, payload.proofRequest = payload.list, payload.list
 
 function payload.credit(frame, tree)
     local count = frame.tvb(0, 4):uint()
@@ -525,8 +572,7 @@ end
 
 function payload.request(frame, tree)
     local count = payload.credit(frame, tree)
-    if count == 1 then return "chunk " .. frame.chunk end
-    return "chunks " .. frame.chunk .. " to " .. (frame.chunk + count - 1)
+    return chunks_text(frame.chunk, frame.chunk + count - 1)
 end
 
 function payload.reject(frame, tree)
@@ -615,7 +661,7 @@ local function judge_turn(frame, stream, side, name_of_side)
     breach(frame, "F-12", "unexpectedMessage", "not allowed from this side")
 end
 
--- Rules that need what went before: layout, manifest, lists. Also books what later frames need.
+-- Rules that need what went before: layout, manifest, proofs, lists. Also books what later frames need.
 local function judge_sequence(frame, stream, side, name_of_side)
     local name, layout = frame.name, layout_of(stream)
     local count = layout and layout.count
@@ -630,22 +676,36 @@ local function judge_sequence(frame, stream, side, name_of_side)
         if stream.swarm then layouts[stream.swarm] = frame.layout end
     elseif name == "digests" then
         if side.manifest_ended then breach(frame, "M-4", "unexpectedMessage", "digests after manifestEnd") end
-        if frame.chunk ~= (side.digest_count or 0) then
-            breach(frame, "M-1", "badField", "digests out of order")
+        if layout then
+            if frame.chunk ~= (side.page_count or 0) * layout.page then
+                breach(frame, "M-1", "badField", "digests out of order")
+            end
+            side.page_count = math.floor(frame.chunk / layout.page) + frame.count
+            if side.page_count > layout.pages then breach(frame, "M-2", "badField", "digests of no pages") end
         end
-        side.digest_count = frame.chunk + (frame.count or 0)
-        if count and side.digest_count > count then breach(frame, "M-2", "badField", "digests of no chunks") end
     elseif name == "manifestEnd" then
-        local is_early = count and (side.digest_count or 0) < count
+        local is_early = layout and (side.page_count or 0) < layout.pages
         if side.manifest_ended or is_early then
             breach(frame, "M-4", "unexpectedMessage", "not after the last digest")
         end
         side.manifest_ended = true
+    elseif name == "proof" then
+        side.proven = side.proven or {}
+        side.proven[frame.chunk] = true
+        if count and frame.chunk < count and frame.length % 32 == 0 then
+            local wanted = digests_in_proof(layout, frame.chunk)
+            if frame.length ~= wanted * 32 then
+                breach(frame, "M-13", "badField", "the proof of this chunk has " .. wanted .. " digests")
+            end
+        end
     elseif name == "chunk" or name == "grant" then
         if count and frame.chunk < count then
             local last = layout.file - (count - 1) * layout.size
             local length = frame.chunk == count - 1 and last or layout.size
             if frame.length ~= length then breach(frame, "C-6", "badField", "this chunk has " .. length .. " bytes") end
+            if layout.page > 1 and not (side.proven and side.proven[frame.chunk]) then
+                breach(frame, "M-14", "badChunk", "no proof came before it")
+            end
         end
     end
     local message = MESSAGES[frame.type]
@@ -661,7 +721,12 @@ local function judge_sequence(frame, stream, side, name_of_side)
         if side.listed then frame.harmless[#frame.harmless + 1] = "a second list (L-9)" end
         side.listed = true
     elseif AFTER_LIST[name] and not side.listed and (name ~= "have" or name_of_side == "connecting") then
-        frame.harmless[#frame.harmless + 1] = name .. " before the list (O-4)"
+        local rule = name == "proofRequest" and "M-15" or "O-4"
+        frame.harmless[#frame.harmless + 1] = name .. " before the list (" .. rule .. ")"
+    end
+    if name == "proofRequest" then
+        if side.proofs_asked then frame.harmless[#frame.harmless + 1] = "a second proofRequest (M-15)" end
+        side.proofs_asked = true
     end
 end
 

@@ -14,7 +14,9 @@ import sys
 sys.dont_write_bytecode = True
 
 from dissector_capture import PORT, Capture, frames_of
-from protocol_reference import CODE, MESSAGES, SIZES, TYPE, USES_CHUNK_ID, frame, hello, join, number, welcome
+from protocol_reference import (
+    CODE, MESSAGES, SIZES, TYPE, USES_CHUNK_ID, chunks_of, file_bytes, frame, hello, join, number, page_digests, proof,
+    welcome)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DISSECTOR = ROOT / "Dissector/millrace.lua"
@@ -23,7 +25,7 @@ SWARM, OWNER, PEER = bytes(range(16, 32)), b"\x0f" * 16, b"\x1f" * 16
 MOST_CHUNKS = 16777216
 
 # Rules that a vector for a frame by itself breaks in the conversation that the test puts around it.
-OF_THE_CONVERSATION = {"M-1", "M-2", "M-4", "C-6", "C-7", "L-4", "L-5", "H-7"}
+OF_THE_CONVERSATION = {"M-1", "M-2", "M-4", "M-13", "M-14", "C-6", "C-7", "L-4", "L-5", "H-7"}
 # Refusals that need what only a node knows: its token, its swarm, its roster, the digests of the bytes.
 ONLY_NODES_KNOW = {"H-10", "H-12", "H-13", "R-2", "R-4", "R-5", "M-6", "O-12", "O-5", "M-8", "O-9"}
 
@@ -97,7 +99,8 @@ def around(name, chunk_count=None):
     if name == "introduce":
         return greetings(1), "connecting"
     of_peers = name in ("request", "cancel", "reject", "chunk", "goodbye", "ping", "pong", "listRequest")
-    connecting = name in ("request", "cancel", "credit", "rescue", "bad", "complete", "list", "have", "listRequest")
+    connecting = name in ("request", "cancel", "credit", "rescue", "bad", "complete", "list", "have", "listRequest",
+                          "proofRequest")
     side = "connecting" if connecting else "accepting"
     if of_peers and chunk_count is None:
         introduce = frame("introduce", number(1, 4))
@@ -105,7 +108,7 @@ def around(name, chunk_count=None):
     file_size = (MOST_CHUNKS if chunk_count is None else chunk_count) * 1024
     before = greetings(0) + [("connecting", frame("join", join(9001))),
                              ("accepting", frame("welcome", welcome(0, 1024, file_size, b"")))]
-    if name in ("have", "credit", "rescue", "bad", "complete"):
+    if name in ("have", "credit", "rescue", "bad", "complete", "proofRequest"):
         before.append(("connecting", frame("list", b"\0")))
     return before, side
 
@@ -145,7 +148,7 @@ def texts(vector):
         if key == "versions":
             wanted["hello.lowest_version"], wanted["hello.highest_version"] = [str(value[0])], [str(value[1])]
             continue
-        if key == "payload" and name in ("list", "have"):
+        if key == "payload" and name in ("list", "have", "proofRequest"):
             continue
         field = OF_MESSAGE.get((key, name)) or FIELDS[key]
         if field == "goodbye.code" and vector["fields"].get("again") is False:
@@ -246,6 +249,78 @@ def joined(runs):
     return [str(first) if first == last else f"{first}-{last}" for first, last in result]
 
 
+def check_layouts(folder):
+    """The dissector divides files into chunks and pages as the vectors do."""
+    cases, check = Cases(), Check()
+    for vector in load("layouts")["layouts"]:
+        if "refused" not in vector:
+            data = welcome(0, vector["chunkByteCount"], int(vector["fileByteCount"]), b"")
+            cases.add(vector, frame("welcome", data), *around("welcome"))
+    for vector, row in cases.rows(folder / "layouts.pcap", ["welcome.chunk_count", "welcome.page_chunk_count"]):
+        what = f"{vector['fileByteCount']} bytes in chunks of {vector['chunkByteCount']}"
+        check.equal(row.get("millrace.welcome.chunk_count"), [str(vector["chunkCount"])], f"{what}: chunks")
+        check.equal(row.get("millrace.welcome.page_chunk_count"), [str(vector["pageChunkCount"])], f"{what}: page")
+        check.equal(row.get("millrace.violation"), [], f"{what}: breaches")
+    check.end("layouts")
+
+
+def check_pages(folder):
+    """Files of many chunks: the digests of their pages and the proof of every chunk are right, others are not."""
+    cases, check = Cases(), Check()
+
+    def add(what, rule, before, name, payload, chunk=0, side="accepting"):
+        cases.add((what, rule), frame(name, payload, chunk), before, side)
+
+    for vector in load("manifests")["manifests"]:
+        size, chunk_size, of_page = vector["fileByteCount"], vector["chunkByteCount"], vector["pageChunkCount"]
+        data = file_bytes(size)
+        chunks, pages = chunks_of(data, chunk_size), page_digests(data, chunk_size)
+        opening = greetings(0) + [("connecting", frame("join", join(9001))),
+                                  ("accepting", frame("welcome", welcome(0, chunk_size, size, b"")))]
+        known = opening + [("accepting", frame("digests", digest, page * of_page)) for page, digest in enumerate(pages)]
+        title, unproven = f"{len(chunks)} chunks in pages of {of_page}", "M-14" if of_page > 1 else None
+        add(f"{title}: manifestEnd", None, known, "manifestEnd", bytes.fromhex(vector["contentID"]))
+        add(f"{title}: a page too many", "M-2", known, "digests", bytes(32), len(pages) * of_page)
+        if not chunks:
+            continue
+        add(f"{title}: digests in one frame", None, opening, "digests", b"".join(pages))
+        add(f"{title}: the last page", None, known[:-1], "digests", pages[-1], (len(pages) - 1) * of_page)
+        add(f"{title}: manifestEnd before digests", "M-4", opening, "manifestEnd", bytes(32))
+        add(f"{title}: not the first page", "M-1", opening, "digests", bytes(32), 1)
+        for chunk, payload in enumerate(chunks):
+            proven = b"".join(proof(data, chunk_size, chunk))
+            add(f"{title}: proof of {chunk}", None, known, "proof", proven, chunk)
+            add(f"{title}: wrong proof of {chunk}", "M-13", known, "proof", proven[:-32] or 2 * proven, chunk)
+            if chunk in (0, len(chunks) - 1):
+                own, other = frame("proof", proven, chunk), frame("proof", proven, chunk ^ 1)
+                add(f"{title}: chunk {chunk}", None, known + [("accepting", own)], "chunk", payload, chunk)
+                for what, before in [("no proof", []), ("another's proof", [("accepting", other)])]:
+                    add(f"{title}: chunk {chunk} behind {what}", unproven, known + before, "chunk", payload, chunk)
+    for (what, rule), row in cases.rows(folder / "pages.pcap", []):
+        found = set(row.get("millrace.violation", []))
+        # A page out of order may be one that the file does not have as well.
+        check.equal(rule in found if rule else not found, True, f"{what}: {found} in place of {rule}")
+        check.equal(row.get("_ws.malformed"), [], f"{what}: malformed")
+    check.end("pages")
+
+
+def check_once(folder):
+    """What comes twice, or before the list, and does no harm (G-7)."""
+    cases, check = Cases(), Check()
+    for name, payload, rule in [("listRequest", b"", "P-2"), ("list", b"\0", "L-9"), ("proofRequest", b"\0", "M-15")]:
+        before, side = around(name)
+        cases.add((name, []), frame(name, payload), before, side)
+        note = f"a second {name} ({rule})"
+        cases.add((name, [note]), frame(name, payload), before + [(side, frame(name, payload))], side)
+    for name, rule in [("have", "O-4"), ("proofRequest", "M-15")]:
+        before, side = around(name)
+        cases.add((name, [f"{name} before the list ({rule})"]), frame(name, b"\0"), before[:-1], side)
+    for (name, wanted), row in cases.rows(folder / "once.pcap", []):
+        check.equal(row.get("_ws.expert.message"), wanted, name)
+        check.equal(row.get("millrace.violation"), [], f"{name}: breaches")
+    check.end("once only")
+
+
 def check_sessions(folder):
     """Whole sessions by the heuristic alone, in segments that cut frames anywhere, and several frames in one."""
     check, sessions = Check(), load("sessions")["sessions"]
@@ -342,7 +417,9 @@ def check_run(path, ports):
         check.equal(row["_ws.malformed"], [], "malformed")
         check.equal(row["millrace.violation"], [], "breaches")
     check.equal(found, dict(wanted), "frames of each type")
-    for name in ("hello", "join", "welcome", "digests", "list", "have", "grant", "request", "chunk", "goodbye"):
+    # 8,000,000 bytes in chunks of the default size are 79: pages of 64, and a proof before each chunk.
+    for name in ("hello", "join", "welcome", "digests", "list", "have", "proof", "grant", "request", "chunk",
+                 "goodbye"):
         check.equal(found.get(TYPE[name], 0) > 0, True, f"{name} was seen")
     print(f"  {sum(found.values())} frames of {len(found)} types in {len(rows)} packets")
     check.end("real run")
@@ -352,8 +429,8 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["vectors"] and len(sys.argv) == 3:
         target = pathlib.Path(sys.argv[2])
         check_tables()
-        for part in (check_frames, check_refusals, check_lists, check_sessions, check_conversations,
-                     check_discovery):
+        for part in (check_frames, check_refusals, check_lists, check_layouts, check_pages, check_once, check_sessions,
+                     check_conversations, check_discovery):
             part(target)
     elif sys.argv[1:2] == ["run"] and len(sys.argv) > 3:
         check_run(pathlib.Path(sys.argv[2]), {int(port) for port in sys.argv[3:]})

@@ -25,9 +25,10 @@ def layouts():
         starts = range(0, file_size, chunk_size)
         count = len(starts)
         picked = sorted(chunk for chunk in {0, 1, count // 2, count - 1} if 0 <= chunk < count)
-        return {"fileByteCount": str(file_size), "chunkByteCount": chunk_size, "chunkCount": count, "samples": [
-            {"chunk": chunk, "offset": str(starts[chunk]),
-             "byteCount": min(file_size, starts[chunk] + chunk_size) - starts[chunk]} for chunk in picked]}
+        return {"fileByteCount": str(file_size), "chunkByteCount": chunk_size, "chunkCount": count,
+                "pageChunkCount": page_chunk_count(file_size, chunk_size), "samples": [
+                    {"chunk": chunk, "offset": str(starts[chunk]),
+                     "byteCount": min(file_size, starts[chunk] + chunk_size) - starts[chunk]} for chunk in picked]}
 
     def refused(file_size, chunk_size, requirement):
         return {"fileByteCount": str(file_size), "chunkByteCount": chunk_size, "refused": requirement}
@@ -36,6 +37,11 @@ def layouts():
              (102400, 102400), (102400 * 5, 102400), (102401, 102400), (1234567, 102400), (1234567, 99991),
              (2 ** 32 - 1, 102400), (2 ** 32, 102400), (5 * 2 ** 30 + 17, 102400), (10 ** 12, 1048576),
              (2 ** 34, 1024), (2 ** 34 - 1, 1024), (2 ** 48, 16777216), (2 ** 48 - 16777215, 16777216)]
+    # The limits of M-11: 63 and 64 chunks, and 8 MiB in a page.
+    sizes += [(63 * chunk_size + more, chunk_size) for chunk_size in [1024, 102400, 131073, 8388608]
+              for more in [0, 1, chunk_size, chunk_size + 1]]
+    sizes += [(2 ** 40, chunk_size) for chunk_size in [
+        102400, 131072, 131073, 262144, 262145, 1048576, 4194304, 4194305, 8388608, 8388609, 16777216]]
     return [fits(*one) for one in sizes] + [
         refused(1, 1023, "C-1"), refused(0, 0, "C-1"), refused(1, 16777217, "C-1"), refused(1, 2 ** 32 - 1, "C-1"),
         refused(2 ** 34 + 1, 1024, "C-2"), refused(2 ** 48 + 1, 16777216, "C-2"), refused(2 ** 64 - 1, 1024, "C-2")]
@@ -90,10 +96,19 @@ def lists():
 
 def manifests():
     for file_size, chunk_size in [(0, 1024), (0, 102400), (1, 1024), (1024, 1024), (1025, 1024), (2500, 1024),
-                                  (102400, 102400), (307201, 102400), (65536, 4096)]:
+                                  (102400, 102400), (307201, 102400), (65536, 4096),
+                                  (64512, 1024), (65536, 1024), (65537, 1024), (117200, 1100), (219500, 1100)]:
+        # The last five have 63 chunks, 64, 65 (one in the last page), 107 (43: odd on three levels) and 200 (8). The
+        # bytes are the same again after 65,536: with chunks of 1,024 all whole pages would be one.
         data = file_bytes(file_size)
-        yield {"fileByteCount": file_size, "chunkByteCount": chunk_size,
-               "digests": [sha256(chunk).hex() for chunk in chunks_of(data, chunk_size)],
+        chunks, of_page = chunks_of(data, chunk_size), page_chunk_count(file_size, chunk_size)
+        last = len(chunks) - 1
+        picked = sorted({0, len(chunks) // 2, last - last % of_page, last}) if chunks else []
+        yield {"fileByteCount": file_size, "chunkByteCount": chunk_size, "pageChunkCount": of_page,
+               "digests": [sha256(chunk).hex() for chunk in chunks],
+               "pages": [digest.hex() for digest in page_digests(data, chunk_size)],
+               "proofs": [{"chunk": chunk, "digests": [digest.hex() for digest in proof(data, chunk_size, chunk)]}
+                          for chunk in picked],
                "prefix": manifest_prefix(file_size, chunk_size).hex(), "contentID": content_id(data, chunk_size).hex()}
 
 

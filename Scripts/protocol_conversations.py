@@ -28,19 +28,21 @@ MACHINES = {
         "hello?": {"hello": "join?", **FIRST},
         "join?": state("join?", join="open"),
         "open": state("open", **staying(
-            "list", "have", "credit", "rescue", "bad", "complete", "listRequest", "request", "cancel")),
+            "list", "have", "credit", "rescue", "bad", "complete", "listRequest", "request", "cancel",
+            "proofRequest")),
     },
     "owner.holdings": {
         "unlisted": {"list": "listed"},
-        "listed": staying_in("listed", "have", "credit", "rescue", "bad", "complete"),
+        "listed": staying_in("listed", "have", "credit", "rescue", "bad", "complete", "proofRequest"),
     },
     "owner.asking": ASK_ONCE,
+    "owner.proving": {"unasked": {"proofRequest": "asked"}, "asked": {}},
     "joined": {
         "hello?": {"hello": "welcome?", **FIRST},
         "welcome?": state("welcome?", welcome="open"),
         "open": state("open", **staying(
             "digests", "manifestEnd", "roster", "rosterAdd", "rosterRemove", "grant", "ask", "chunk", "reject",
-            "list", "have", "finished")),
+            "list", "have", "finished", "proof")),
     },
     "joined.manifest": {"growing": {"digests": "growing", "manifestEnd": "ended"}, "ended": {}},
     "joined.holdings": LIST_ONCE,
@@ -54,7 +56,7 @@ MACHINES = {
     "downloader": {
         "hello?": {"hello": "introduce?", **FIRST},
         "introduce?": state("introduce?", introduce="open"),
-        "open": state("open", **staying("list", "have", "chunk", "reject")),
+        "open": state("open", **staying("list", "have", "chunk", "reject", "proof")),
     },
     "downloader.holdings": LIST_ONCE,
 }
@@ -202,6 +204,7 @@ SESSION_REFUSALS = [
     refusal("owner", "open", "cancel", b"", 3, "badField", "C-7"),
     refusal("owner", "open", "bad", number(1, 4), 3, "badField", "C-7"),
     refusal("owner", "open", "complete", bytes(32), 0, "badField", "O-12"),
+    refusal("owner", "open", "proofRequest", runs_form({3}), 0, "badField", "L-4"),
     refusal("joined", "hello?", "hello", hello(1, SWARM, OWNER), 0, "wrongSwarm", "H-13"),
     refusal("joined", "hello?", "hello", hello(0, UNKNOWN, OWNER), 0, "badField", "H-11"),
     refusal("downloader", "hello?", "hello", hello(0, SWARM, OWNER), 0, "wrongSwarm", "H-13"),
@@ -214,10 +217,14 @@ SESSION_REFUSALS = [
     refusal("joined", "open", "grant", CHUNKS[0], 3, "badField", "C-7"),
     refusal("joined", "open", "grant", CHUNKS[0][:-1], 0, "badField", "C-6"),
     refusal("joined", "open", "chunk", CHUNKS[2], 1, "badField", "C-6"),
+    refusal("joined", "open", "proof", digests(0, 0), 3, "badField", "C-7"),
+    refusal("joined", "open", "proof", digests(0, 1), 0, "badField", "M-13"),
     refusal("uploader", "introduce?", "listRequest", b"", 0, "unexpectedMessage", "P-1"),
     refusal("uploader", "introduce?", "join", join(9001), 0, "unexpectedMessage", "P-1"),
     refusal("uploader", "open", "credit", number(1, 4), 0, "unexpectedMessage", "F-12"),
+    refusal("uploader", "open", "proof", digests(0, 0), 0, "unexpectedMessage", "F-12"),
     refusal("downloader", "introduce?", "list", b"\0", 0, "unexpectedMessage", "P-1"),
     refusal("downloader", "open", "grant", CHUNKS[0], 0, "unexpectedMessage", "F-12"),
     refusal("downloader", "open", "chunk", CHUNKS[0], 2, "badField", "C-6"),
+    refusal("downloader", "open", "proof", digests(0, 1), 0, "badField", "M-13"),
 ]

@@ -36,6 +36,9 @@ def valid_frames():
                     chunkByteCount=chunk_size, fileByteCount=str(file_size), text=name.decode())
     yield valid("one digest", "digests", first, 5, digests=[first.hex()])
     yield valid("two digests", "digests", first + second, 2 ** 24 - 2, digests=[first.hex(), second.hex()])
+    siblings = [sha256(number(place, 1)) for place in range(7)]
+    yield valid("a proof without siblings", "proof", first, 5, digests=[first.hex()])
+    yield valid("the longest proof", "proof", b"".join(siblings), 2 ** 24 - 1, digests=[one.hex() for one in siblings])
     yield valid("manifest end", "manifestEnd", second, digests=[second.hex()])
     yield valid("complete", "complete", second, digests=[second.hex()])
     members = [(0, address(1, 9001)), (16383, V4), (3, V6)]
@@ -54,6 +57,9 @@ def valid_frames():
         for members in [set(), {0, 1, 2, 500}]:
             text = chunk_id_list(members, 1000)
             yield valid(f"{name} of {len(members)}", name, text, payload=text.hex())
+    for members in [{7}, set(range(0, 1000, 2))]:
+        text = chunk_id_list(members, 1000)
+        yield valid(f"proofRequest of {len(members)}", "proofRequest", text, payload=text.hex())
     for count in [1, 1024]:
         yield valid(f"{count} credits", "credit", number(count, 4), count=count)
         yield valid(f"request of {count}", "request", number(count, 4), 77, count=count)
@@ -106,7 +112,7 @@ def invalid_first_frames():
 
 
 def invalid_headers():
-    for unknown in [0, 27, 127]:
+    for unknown in [0, 29, 127]:
         yield invalid(f"type {unknown}", "F-3", "unknownType", header(unknown, 0))
     for skippable in [128, 255]:
         yield invalid(f"type {skippable}, too long to skip", "F-4", "frameTooLong", header(skippable, 65537))
@@ -162,6 +168,9 @@ def invalid_payloads():
     yield bad("name longer than announced", "welcome", welcome(0, 1024, 1, b"abc") + b"d", "F-9", "badFrame")
     yield bad("a digest and a half", "digests", bytes(48), "M-3")
     yield bad("one byte over", "digests", bytes(33), "M-3")
+    yield bad("a digest and a half", "proof", bytes(48), "M-13")
+    yield bad("one byte over", "proof", bytes(33), "M-13")
+    yield bad("one byte under the longest", "proof", bytes(223), "M-13")
     yield bad("half an entry", "roster", roster(0, 1, []) + bytes(12), "roster.entries")
     yield bad("total too large", "roster", roster(0, 16385, []), "roster.total")
     yield bad("more entries than members", "roster", roster(0, 0, [entry(0, V4)]), "roster.start")

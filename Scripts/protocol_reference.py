@@ -7,7 +7,7 @@ import hashlib
 
 MESSAGES = (
     "hello join welcome digests manifestEnd roster rosterAdd rosterRemove listRequest list have credit request "
-    "cancel reject chunk grant rescue ask bad complete finished goodbye ping pong introduce"
+    "cancel reject chunk grant rescue ask bad complete finished goodbye ping pong introduce proof proofRequest"
 ).split()
 TYPE = {name: number for number, name in enumerate(MESSAGES, start=1)}
 
@@ -24,9 +24,9 @@ SIZES = {
     "list": (1, 2097153), "have": (1, 2097153), "credit": (4, 4), "request": (4, 4), "cancel": (0, 0),
     "reject": (1, 1), "chunk": (1, 16777216), "grant": (1, 16777216), "rescue": (4, 4), "ask": (4, 4),
     "bad": (4, 4), "complete": (32, 32), "finished": (0, 0), "goodbye": (2, 202), "ping": (8, 8), "pong": (8, 8),
-    "introduce": (4, 4),
+    "introduce": (4, 4), "proof": (32, 224), "proofRequest": (1, 2097153),
 }
-USES_CHUNK_ID = {"digests", "request", "cancel", "reject", "chunk", "grant", "rescue", "ask", "bad"}
+USES_CHUNK_ID = {"digests", "request", "cancel", "reject", "chunk", "grant", "rescue", "ask", "bad", "proof"}
 
 
 def number(value, byte_count):
@@ -88,9 +88,50 @@ def manifest_prefix(file_size, chunk_size):
             + number(file_size, 8))
 
 
+def page_chunk_count(file_size, chunk_size):
+    """M-11: how many chunks a page has, the last page perhaps fewer."""
+    if len(range(0, file_size, chunk_size)) < 64:
+        return 1
+    return max(count for count in [1, 2, 4, 8, 16, 32, 64] if count == 1 or count * chunk_size <= 8 * 1024 * 1024)
+
+
+def pages(data, chunk_size):
+    """The digests of the chunks, in one list for each page."""
+    digests = [sha256(chunk) for chunk in chunks_of(data, chunk_size)]
+    count = page_chunk_count(len(data), chunk_size)
+    return [digests[first:first + count] for first in range(0, len(digests), count)]
+
+
+def levels(page):
+    """M-12: the levels of a page's tree, from the digests of its chunks up to its own."""
+    found = [page]
+    while len(found[-1]) > 1:
+        below = found[-1]
+        neighbours = [below[first:first + 2] for first in range(0, len(below), 2)]
+        found.append([sha256(pair[0] + pair[1]) if len(pair) == 2 else pair[0] for pair in neighbours])
+    return found
+
+
+def page_digests(data, chunk_size):
+    return [levels(page)[-1][0] for page in pages(data, chunk_size)]
+
+
+def proof(data, chunk_size, chunk):
+    """M-13: the digest of the chunk, then its siblings, the lowest first."""
+    count = page_chunk_count(len(data), chunk_size)
+    page = pages(data, chunk_size)[chunk // count]
+    place = chunk % count
+    found = [page[place]]
+    for level in levels(page)[:-1]:
+        sibling = place + 1 if place % 2 == 0 else place - 1
+        if sibling < len(level):
+            found.append(level[sibling])
+        place = place // 2
+    return found
+
+
 def content_id(data, chunk_size):
-    return sha256(manifest_prefix(len(data), chunk_size)
-                  + b"".join(sha256(chunk) for chunk in chunks_of(data, chunk_size)))
+    return sha256(manifest_prefix(len(data), chunk_size) + b"".join(page_digests(data, chunk_size)))
 
 
 def variable(value):

@@ -33,7 +33,7 @@ final class ClientHandler: ConnectionHandler {
 
     var isIntroduced: Bool { stage == .running || stage == .listing }
     var chunkCount: UInt32 { node.layout.chunkCount }
-    var coveredChunkCount: UInt32 { digests.sentCount }
+    var coveredChunkCount: UInt32 { digests.coveredChunkCount }
 
     private var party: Party { peer.map { .peer($0) } ?? .unknown }
 
@@ -52,6 +52,7 @@ final class ClientHandler: ConnectionHandler {
         case (.running, .bad(let chunk, let accused)): try bad(chunk, from: accused, now: now)
         case (.running, .complete(let contentID)): try complete(contentID, now: now)
         case (.running, .listRequest): try list()
+        case (.running, .proofRequest(let encoded)): try prove(encoded)
         case (.running, .request(let first, let count)): try request(first, count)
         case (.running, .cancel(let chunk)):
             try node.layout.check(chunk)
@@ -66,6 +67,10 @@ final class ClientHandler: ConnectionHandler {
 
     func received(_ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64) {}
     func discarded(_ header: FrameHeader, now: UInt64) {}
+
+    func proof(of chunk: ChunkID) -> [Digest]? {
+        node.layout.pageHeight == 0 ? nil : node.state.withLock { $0.manifest.proof(of: chunk) }
+    }
 
     func payload(of chunk: ChunkID) -> FilePayload? {
         node.folder.store.payload(of: chunk)
@@ -158,7 +163,7 @@ final class ClientHandler: ConnectionHandler {
 
     private func rescue(_ chunk: ChunkID, from failed: PeerIndex?, now: UInt64) throws(ConnectionEnd) {
         guard let peer else { return }
-        guard node.layout.contains(chunk), chunk < digests.sentCount else {
+        guard node.layout.contains(chunk), chunk < digests.coveredChunkCount else {
             throw .peerFault(.chunkOutOfRange(chunk, chunkCount: node.layout.chunkCount))
         }
         node.update { state, effects in
@@ -194,6 +199,16 @@ final class ClientHandler: ConnectionHandler {
         guard isRight else { throw .peerFault(.badField(.complete, field: "content ID")) }
     }
 
+    private func prove(_ encoded: [UInt8]) throws(ConnectionEnd) {
+        var chunks = ChunkSet(chunkCount: chunkCount)
+        do throws(WireError) {
+            try ChunkIDList.decode(encoded.span.bytes, of: .proofRequest, chunkCount: chunkCount) { chunks.insert($0) }
+        } catch {
+            throw .peerFault(error)
+        }
+        guard digests.prove(chunks) else { throw .peerFault(.unexpectedMessage(.proofRequest)) }
+    }
+
     private func list() throws(ConnectionEnd) {
         guard let count = digests.list(to: link) else { throw .peerFault(.unexpectedMessage(.listRequest)) }
         node.log.list(.sent, count: Int(count), isAddition: false, party)
@@ -202,7 +217,7 @@ final class ClientHandler: ConnectionHandler {
     /// An owner answers requests as a peer does.
     private func request(_ first: ChunkID, _ count: UInt32) throws(ConnectionEnd) {
         let chunks = try node.layout.check(first, count: count)
-        guard chunks.upperBound <= digests.sentCount else {
+        guard chunks.upperBound <= digests.coveredChunkCount else {
             throw .peerFault(.badField(.request, field: "chunk ID"))
         }
         takesPart = true

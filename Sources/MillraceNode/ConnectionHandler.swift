@@ -43,6 +43,8 @@ protocol ConnectionHandler: AnyObject {
     /// Takes it over.
     func takesOver(_ header: FrameHeader, _ buffer: consuming PooledBuffer, now: UInt64)
     func discarded(_ header: FrameHeader, now: UInt64)
+    /// What proves a chunk that is to be sent: it goes before it. Nil where the other side needs no proof.
+    func proof(of chunk: ChunkID) -> [Digest]?
     /// Where the chunk to send lies; nil if it is not there.
     func payload(of chunk: ChunkID) -> FilePayload?
     /// The chunk has been handed to the socket.
@@ -56,6 +58,7 @@ protocol ConnectionHandler: AnyObject {
 
 extension ConnectionHandler {
     var coveredChunkCount: UInt32 { .max }
+    func proof(of chunk: ChunkID) -> [Digest]? { nil }
     func writesBehind(_ header: FrameHeader) -> Bool { false }
 
     func takesOver(_ header: FrameHeader, _ buffer: consuming PooledBuffer, now: UInt64) {

@@ -30,9 +30,7 @@ extension ContentID {
                     hasher.update(first)
                     digests = [hasher.digest()]
                 }
-                guard (try? manifest.append(first: chunk, digests)) != nil else {
-                    preconditionFailure("digests come in order")
-                }
+                manifest.append(chunks: digests) { hasher.join($0, $1) }
             }
             return compute(manifest)
         } catch {

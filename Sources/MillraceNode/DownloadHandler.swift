@@ -53,6 +53,7 @@ final class DownloadHandler: ConnectionHandler {
         case (.introducing, .introduce(let introduced)): try introduce(introduced, now: now)
         case (.running, .list(let encoded)) where !hasHeardList: try holds(encoded, type: .list, now: now)
         case (.running, .have(let encoded)) where hasHeardList: try holds(encoded, type: .have, now: now)
+        case (.running, .proof(let chunk, let digests)): try node.learn(digests, of: chunk, from: .peer(peer), now: now)
         case (.running, .reject(let chunk, let reason)):
             try node.checkDue(chunk, .reject, from: .peer(peer))
             node.update { state, effects in

@@ -58,7 +58,7 @@ struct EarlierChunks: Sendable {
     mutating func judge(by manifest: Manifest, _ verdict: (ChunkID, Bool) -> Void) {
         var index = 0
         while index < waiting.count {
-            guard waiting[index].piece.upperBound <= manifest.digestCount else {
+            guard waiting[index].piece.allSatisfy({ manifest.digest(of: $0) != nil }) else {
                 index += 1
                 continue
             }

@@ -81,7 +81,10 @@ enum NodeLimits {
     /// Whoever takes no part yet may be verifying a file of an earlier run, or nobody: all such together are sent so
     /// many bytes of digests a second, those of 1.7 GB of file in chunks of the usual size, a few at a time.
     static let idleDigestBytesPerSecond: UInt64 = 512 * 1024
-    static let idleDigestCount: UInt32 = 256
+    static let idleDigestCount = 256
+    static let idleProofCount = idleDigestCount / (1 + WireLimits.largestPageHeight)
+    /// Proofs at a time for who takes part: as much as a frame of digests.
+    static let proofCount = WireLimits.largestDigestCountPerFrame / (1 + WireLimits.largestPageHeight)
     /// A source hears of additions once there are so many, or after so long, when its connection is in use anyway.
     static let upwardNewsCount = 16
     static let upwardNewsNanoseconds: UInt64 = 250_000_000

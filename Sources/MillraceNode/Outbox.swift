@@ -89,7 +89,12 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
             return enqueue(Message.reject(order.chunk, .notHeld).frame, &rates)
         }
         var header: [UInt8] = []
-        header.reserveCapacity(WireLimits.frameHeaderByteCount)
+        if let proof = handler.proof(of: order.chunk) {
+            header.reserveCapacity(2 * WireLimits.frameHeaderByteCount + proof.count * WireLimits.digestByteCount)
+            Message.proof(order.chunk, proof).append(to: &header)
+        } else {
+            header.reserveCapacity(WireLimits.frameHeaderByteCount)
+        }
         FrameHeader(type: order.type, chunk: order.chunk, payloadByteCount: payload.byteCount).append(to: &header)
         transport.enqueue(header: header, payload: payload, tag: order.chunk)
         underWay.append((order, payload.byteCount))

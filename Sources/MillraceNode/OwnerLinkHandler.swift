@@ -15,7 +15,8 @@ final class OwnerLinkHandler: ConnectionHandler {
     private let neighbour: PeerAddress
     private var stage = Stage.greeting
     private var feed = NewsFeed()
-    private var digestsReceived: UInt32 = 0
+    /// Digests of pages that came on this connection.
+    private var digestsReceived = 0
     private var hasManifestEnded = false
     /// When the chunk that arrives had begun.
     private var began: UInt64 = 0
@@ -49,6 +50,7 @@ final class OwnerLinkHandler: ConnectionHandler {
         case (.joining, .welcome(let welcome)): try join(welcome, now: now)
         case (.running, .digests(let first, let digests)): try extend(first, digests, now: now)
         case (.running, .manifestEnd(let contentID)): try close(contentID)
+        case (.running, .proof(let chunk, let digests)): try prove(chunk, digests, now: now)
         case (.running, .roster(let part)): try roster(part, now: now)
         case (.running, .rosterAdd(let position, let total, let entry)):
             try add(entry, at: Int(position), total: Int(total), now: now)
@@ -149,7 +151,7 @@ final class OwnerLinkHandler: ConnectionHandler {
         }
         node.log.setNumber(welcome.peer)
         chunkCount = welcome.layout.chunkCount
-        let (count, verifies) = node.update { state, effects in
+        let (count, verifies, unproven) = node.update { state, effects in
             node.decide(&state, &effects) { policy, _ in policy.welcomed(as: welcome.peer) }
             let have = state.policy?.have ?? ChunkSet(chunkCount: 0)
             feed.listed(upTo: state.journal.count, now: now)
@@ -159,9 +161,13 @@ final class OwnerLinkHandler: ConnectionHandler {
             _ = link.post(.list(ChunkIDList.encode(have)))
             state.ownerLink = link
             state.loneSince = nil
-            return (have.count, verifies)
+            let unproven = state.earlier?.isDone ?? true ? nil : state.earlier?.left
+            return (have.count, verifies, unproven)
         }
         node.log.list(.sent, count: count, isAddition: false, .owner)
+        if let unproven, welcome.layout.pageHeight > 0 {
+            _ = link.post(.proofRequest(ChunkIDList.encode(unproven)))
+        }
         stage = .running
         node.resume(verifies: verifies, now: now)
     }
@@ -170,33 +176,40 @@ final class OwnerLinkHandler: ConnectionHandler {
     private func extend(_ first: ChunkID, _ digests: [Digest], now: UInt64) throws(ConnectionEnd) {
         guard !hasManifestEnded else { throw .peerFault(.unexpectedMessage(.digests)) }
         let outcome: Result<Bool, WireError> = node.update { state, effects in
-            guard first == digestsReceived else { return .failure(.badField(.digests, field: "first chunk")) }
-            let known = state.manifest?.digestCount ?? 0
-            let repeated = Int(min(UInt32(digests.count), known - min(known, first)))
-            for (chunk, digest) in zip(first..., digests.prefix(repeated)) {
-                guard state.manifest?.digest(of: chunk) == digest else { return .success(false) }
-            }
+            guard let layout = state.content?.layout else { return .failure(.unexpectedMessage(.digests)) }
             do throws(WireError) {
-                let more = Array(digests.dropFirst(repeated))
-                if !more.isEmpty { try state.manifest?.append(first: first + UInt32(repeated), more) }
+                guard try state.manifest?.extend(first: first, digests, after: digestsReceived) == true else {
+                    return .success(false)
+                }
             } catch {
                 return .failure(error)
             }
             // The policy may be a new one, for another run of the owner, that has yet to hear of what is known.
-            let count = first + UInt32(digests.count)
-            node.decide(&state, &effects) { $0.digestsKnown(below: count, at: now, into: &$1) }
+            let covered = layout.chunkCount(inPages: UInt32(digestsReceived + digests.count))
+            node.decide(&state, &effects) { $0.digestsKnown(below: covered, at: now, into: &$1) }
             node.judgeEarlier(&state, &effects)
             return .success(true)
         }
         switch outcome {
-        case .success(true): digestsReceived = first + UInt32(digests.count)
+        case .success(true): digestsReceived += digests.count
         case .success(false): throw endOfTrust("the owner's file is another one than before")
         case .failure(let fault): throw .peerFault(fault)
         }
     }
 
+    /// Chunks of an earlier run are judged with the last of their page that is asked for.
+    private func prove(_ chunk: ChunkID, _ digests: [Digest], now: UInt64) throws(ConnectionEnd) {
+        try node.learn(digests, of: chunk, from: .grant, now: now)
+        node.update { state, effects in
+            guard let content = state.content, let left = state.earlier?.left, left.contains(chunk) else { return }
+            let next = left.first(from: chunk + 1)
+            guard next.map({ content.layout.page(of: $0) != content.layout.page(of: chunk) }) ?? true else { return }
+            node.judgeEarlier(&state, &effects)
+        }
+    }
+
     private func close(_ contentID: Digest) throws(ConnectionEnd) {
-        guard let manifest = node.state.withLock({ $0.manifest }), digestsReceived == manifest.layout.chunkCount,
+        guard let manifest = node.state.withLock({ $0.manifest }), digestsReceived == Int(manifest.layout.pageCount),
             !hasManifestEnded
         else { throw .peerFault(.unexpectedMessage(.manifestEnd)) }
         hasManifestEnded = true

@@ -15,7 +15,7 @@ extension OwnerNode: ObservableNode {
     public var status: NodeStatus {
         let (policy, records, sent, hashedCount, contentID, failure, started, isLeaving) = state.withLock { state in
             (
-                state.policy, state.members, state.sentByteCount, state.manifest.digestCount,
+                state.policy, state.members, state.sentByteCount, state.manifest.coveredChunkCount,
                 state.manifest.contentID, state.failure, state.started, state.isLeaving
             )
         }

@@ -29,7 +29,7 @@ public final class OwnerNode: Sendable {
 
     /// Digests known, and those that should be with the peers by now, so that connections can look for news without
     /// the lock.
-    let digestCount = Atomic<UInt32>(0)
+    let coveredChunkCount = Atomic<UInt32>(0)
     let digestTarget: Atomic<UInt32>
     let isManifestClosed = Atomic(false)
     let deadline = Atomic(UInt64.max)

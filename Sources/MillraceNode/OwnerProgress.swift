@@ -130,7 +130,7 @@ extension OwnerNode {
         progress.fileByteCount = layout.fileByteCount
         progress.chunkCount = Int(layout.chunkCount)
         progress.chunkByteCount = Int(layout.chunkByteCount)
-        progress.hashedChunkCount = Int(digestCount.load(ordering: .relaxed))
+        progress.hashedChunkCount = Int(coveredChunkCount.load(ordering: .relaxed))
         progress.wantedCount = options.peerCount
         state.withLock { state in
             progress.members = state.members.filter(\.takesPart).map { member in

@@ -7,7 +7,7 @@ import MillraceWire
 extension PeerNode {
     /// Decides what a chunk that is about to arrive is for, before a byte of it is read.
     func reception(of header: FrameHeader, from origin: ChunkOrigin) throws(ConnectionEnd) -> ChunkReception {
-        let answer: Result<ChunkReception, WireError> = state.withLock { state in
+        let answer: Result<ChunkReception?, WireError> = state.withLock { state in
             guard let content = state.content, let policy = state.policy else {
                 return .failure(.unexpectedMessage(header.type))
             }
@@ -21,14 +21,15 @@ extension PeerNode {
                     .chunkLengthWrong(header.chunk, byteCount: UInt32(header.payloadByteCount), expected: expected))
             }
             guard policy.isDue(header.chunk, from: origin) else { return .failure(.unexpectedMessage(header.type)) }
-            guard let digest = state.manifest?.digest(of: header.chunk), !policy.have.contains(header.chunk) else {
-                return .success(.discard)
-            }
-            return .success(.keep(digest, content.pool))
+            guard !policy.have.contains(header.chunk) else { return .success(.discard) }
+            return .success(state.manifest?.digest(of: header.chunk).map { .keep($0, content.pool) })
         }
         switch answer {
-        case .success(let reception): return reception
+        case .success(let reception?): return reception
         case .failure(let fault): throw .peerFault(fault)
+        case .success(nil):
+            refuse(header.chunk, from: origin, now: MonotonicClock.nowNanoseconds)
+            throw .ended(.badChunk, "chunk \(header.chunk) came without its proof")
         }
     }
 
@@ -41,6 +42,27 @@ extension PeerNode {
             return policy.isDue(chunk, from: origin) ? nil : .unexpectedMessage(type)
         }
         if let fault { throw .peerFault(fault) }
+    }
+
+    /// Takes the proof of a chunk; one that is wrong is as bad as the chunk that would follow it.
+    func learn(
+        _ proof: [Digest], of chunk: ChunkID, from origin: ChunkOrigin, now: UInt64
+    ) throws(ConnectionEnd) {
+        var hasher = SHA256Hasher()
+        let outcome: Result<Bool, WireError> = state.withLock { state in
+            do throws(WireError) {
+                return .success(try state.manifest?.learn(proof, of: chunk) { hasher.join($0, $1) } ?? false)
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch outcome {
+        case .success(true): return
+        case .failure(let fault): throw .peerFault(fault)
+        case .success(false):
+            refuse(chunk, from: origin, now: now)
+            throw .ended(.badChunk, "the proof of chunk \(chunk) does not lead to the digest of its page")
+        }
     }
 
     /// Stores a chunk whose digest is right; accuses the sender of one whose is not.

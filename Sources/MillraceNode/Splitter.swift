@@ -67,7 +67,7 @@ struct Splitter {
             while let (batch, digests) = batches.nextToPublish() {
                 defer { batches.published() }
                 try node.folder.summary.append([batch])
-                publish(batch, digests)
+                publish(digests)
             }
         }
     }
@@ -89,16 +89,17 @@ struct Splitter {
         return read
     }
 
-    private func publish(_ range: Range<ChunkID>, _ digests: [Digest]) {
+    /// Chunks may be handed out once the page they belong to is whole.
+    private func publish(_ digests: [Digest]) {
         let now = MonotonicClock.nowNanoseconds
+        var hasher = SHA256Hasher()
         node.update { state, effects in
-            do throws(WireError) {
-                try state.manifest.append(first: range.lowerBound, digests)
-            } catch {
-                preconditionFailure("digests come in order: \(error)")
-            }
-            node.digestCount.store(range.upperBound, ordering: .releasing)
-            node.decide(&state, &effects, now: now) { policy, _ in policy.hashed(range) }
+            let covered = state.manifest.coveredChunkCount
+            state.manifest.append(chunks: digests) { hasher.join($0, $1) }
+            let more = covered..<state.manifest.coveredChunkCount
+            guard !more.isEmpty else { return }
+            node.coveredChunkCount.store(more.upperBound, ordering: .releasing)
+            node.decide(&state, &effects, now: now) { policy, _ in policy.hashed(more) }
             node.wakeForNews(state, &effects)
         }
     }

@@ -53,6 +53,10 @@ final class UploadHandler: ConnectionHandler {
     func received(_ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64) {}
     func discarded(_ header: FrameHeader, now: UInt64) {}
 
+    func proof(of chunk: ChunkID) -> [Digest]? {
+        content?.layout.pageHeight == 0 ? nil : node.state.withLock { $0.manifest?.proof(of: chunk) }
+    }
+
     func payload(of chunk: ChunkID) -> FilePayload? {
         content?.folder.store.payload(of: chunk)
     }

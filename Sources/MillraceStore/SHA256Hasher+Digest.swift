@@ -11,6 +11,14 @@ extension SHA256Hasher {
         return digest
     }
 
+    /// The digest of two digests, one behind the other, which is what joins neighbours in a page. No message may be
+    /// under way.
+    package mutating func join(_ first: Digest, _ second: Digest) -> Digest {
+        first.words.span.withUnsafeBytes { update($0) }
+        second.words.span.withUnsafeBytes { update($0) }
+        return digest()
+    }
+
     /// The digests of two whole messages, in little more time than one takes.
     package mutating func digests(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer

@@ -37,6 +37,11 @@ public struct Digest: Sendable, Hashable, BitwiseCopyable {
         bytes.appendInteger(word3)
     }
 
+    /// The bytes as they lie in memory, eight to a word.
+    public var words: InlineArray<4, UInt64> {
+        [word0.bigEndian, word1.bigEndian, word2.bigEndian, word3.bigEndian]
+    }
+
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(WireLimits.digestByteCount)

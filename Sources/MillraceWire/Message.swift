@@ -11,6 +11,7 @@ public enum Message: Sendable, Equatable {
     case hello(HelloMessage)
     case join(JoinMessage)
     case welcome(WelcomeMessage)
+    /// Of pages; `first` is the first chunk of the first.
     case digests(first: ChunkID, [Digest])
     case manifestEnd(contentID: Digest)
     case roster(RosterMessage)
@@ -33,6 +34,10 @@ public enum Message: Sendable, Equatable {
     case ping(UInt64)
     case pong(UInt64)
     case introduce(peer: PeerIndex)
+    /// The chunk's own digest, then its siblings on the way up to its page's.
+    case proof(ChunkID, [Digest])
+    /// Encoded as `ChunkIDList` says.
+    case proofRequest([UInt8])
 
     /// Stands for "no peer" where a peer index may be absent.
     static let noPeer = PeerIndex.max
@@ -63,6 +68,8 @@ public enum Message: Sendable, Equatable {
         case .ping: .ping
         case .pong: .pong
         case .introduce: .introduce
+        case .proof: .proof
+        case .proofRequest: .proofRequest
         }
     }
 }

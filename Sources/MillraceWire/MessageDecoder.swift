@@ -7,7 +7,8 @@ extension Message {
         case .hello: return .hello(try HelloMessage.decode(payload))
         case .join: return .join(try JoinMessage.decode(payload))
         case .welcome: return .welcome(try WelcomeMessage.decode(payload))
-        case .digests: return try digests(header, payload)
+        case .digests: return .digests(first: header.chunk, try digests(header, payload))
+        case .proof: return .proof(header.chunk, try digests(header, payload))
         case .manifestEnd: return .manifestEnd(contentID: try digest(header, payload))
         case .complete: return .complete(contentID: try digest(header, payload))
         case .roster: return .roster(try FieldReader(payload, of: .roster).roster())
@@ -18,6 +19,7 @@ extension Message {
         case .cancel: return .cancel(header.chunk)
         case .list: return .list(try FieldReader(payload, of: .list).rest())
         case .have: return .have(try FieldReader(payload, of: .have).rest())
+        case .proofRequest: return .proofRequest(try FieldReader(payload, of: .proofRequest).rest())
         case .credit, .request, .rescue, .ask, .bad, .introduce: return try number(header, payload)
         case .reject: return try reject(header, payload)
         case .goodbye: return try goodbye(payload)
@@ -34,15 +36,15 @@ extension Message {
         return try reader.digest()
     }
 
-    private static func digests(_ header: FrameHeader, _ payload: RawSpan) throws(WireError) -> Message {
+    private static func digests(_ header: FrameHeader, _ payload: RawSpan) throws(WireError) -> [Digest] {
         guard payload.byteCount % WireLimits.digestByteCount == 0 else {
-            throw .badField(.digests, field: "length")
+            throw .badField(header.type, field: "length")
         }
-        var reader = FieldReader(payload, of: .digests)
+        var reader = FieldReader(payload, of: header.type)
         var digests: [Digest] = []
         digests.reserveCapacity(payload.byteCount / WireLimits.digestByteCount)
         while reader.remaining > 0 { digests.append(try reader.digest()) }
-        return .digests(first: header.chunk, digests)
+        return digests
     }
 
     private static func rosterAdd(_ payload: RawSpan) throws(WireError) -> Message {

@@ -22,10 +22,10 @@ extension Message {
         switch self {
         case .digests(let first, _), .request(let first, _): first
         case .cancel(let chunk), .reject(let chunk, _), .rescue(let chunk, _), .ask(let chunk, _),
-            .bad(let chunk, _):
+            .bad(let chunk, _), .proof(let chunk, _):
             chunk
         case .hello, .join, .welcome, .manifestEnd, .roster, .rosterAdd, .rosterRemove, .listRequest, .list, .have,
-            .credit, .complete, .finished, .goodbye, .ping, .pong, .introduce:
+            .credit, .complete, .finished, .goodbye, .ping, .pong, .introduce, .proofRequest:
             0
         }
     }
@@ -35,7 +35,7 @@ extension Message {
         case .hello(let hello): hello.append(to: &bytes)
         case .join(let join): join.append(to: &bytes)
         case .welcome(let welcome): welcome.append(to: &bytes)
-        case .digests(_, let digests): for digest in digests { digest.append(to: &bytes) }
+        case .digests(_, let digests), .proof(_, let digests): for digest in digests { digest.append(to: &bytes) }
         case .manifestEnd(let contentID), .complete(let contentID): contentID.append(to: &bytes)
         case .roster(let roster):
             bytes.appendInteger(roster.start)
@@ -48,7 +48,7 @@ extension Message {
         case .rosterRemove(let peer, let total):
             bytes.appendInteger(peer)
             bytes.appendInteger(total)
-        case .list(let encoded), .have(let encoded): bytes.append(contentsOf: encoded)
+        case .list(let encoded), .have(let encoded), .proofRequest(let encoded): bytes.append(contentsOf: encoded)
         case .credit(let count), .request(_, let count): bytes.appendInteger(count)
         case .reject(_, let reason): bytes.append(reason.rawValue)
         case .rescue(_, let peer): bytes.appendInteger(peer ?? Message.noPeer)

@@ -26,6 +26,8 @@ public enum MessageType: UInt8, Sendable, Equatable, CaseIterable {
     case ping = 24
     case pong = 25
     case introduce = 26
+    case proof = 27
+    case proofRequest = 28
 
     /// The payload sizes a frame of this type may have, in bytes; checked before anything is allocated.
     public var payloadByteCounts: ClosedRange<Int> {
@@ -40,7 +42,8 @@ public enum MessageType: UInt8, Sendable, Equatable, CaseIterable {
         case .rosterAdd: (8 + RosterEntry.byteCount)...(8 + RosterEntry.byteCount)
         case .rosterRemove: 8...8
         case .listRequest, .cancel, .finished: 0...0
-        case .list, .have: 1...WireLimits.largestListByteCount
+        case .proof: WireLimits.digestByteCount...WireLimits.largestProofByteCount
+        case .list, .have, .proofRequest: 1...WireLimits.largestListByteCount
         case .credit, .request, .rescue, .ask, .bad, .introduce: 4...4
         case .reject: 1...1
         case .chunk, .grant: 1...Int(WireLimits.largestChunkByteCount)
@@ -55,9 +58,9 @@ public enum MessageType: UInt8, Sendable, Equatable, CaseIterable {
     /// Whether the chunk ID field of the header has a meaning; it is 0 elsewhere.
     public var usesChunkID: Bool {
         switch self {
-        case .digests, .request, .cancel, .reject, .chunk, .grant, .rescue, .ask, .bad: true
+        case .digests, .request, .cancel, .reject, .chunk, .grant, .rescue, .ask, .bad, .proof: true
         case .hello, .join, .welcome, .manifestEnd, .roster, .rosterAdd, .rosterRemove, .listRequest, .list, .have,
-            .credit, .complete, .finished, .goodbye, .ping, .pong, .introduce:
+            .credit, .complete, .finished, .goodbye, .ping, .pong, .introduce, .proofRequest:
             false
         }
     }

@@ -24,11 +24,20 @@ public enum WireLimits {
     /// A receiver holds a whole chunk in memory until it is verified: this bounds what one source can make it hold.
     public static let largestChunkByteCount: UInt32 = 16 * 1024 * 1024
 
-    /// 2^24 chunks: digests of 512 MiB, a bitmap of 2 MiB; 1.6 TiB at the default chunk size, 256 TiB at the largest.
+    /// 2^24 chunks: a bitmap of 2 MiB; 1.6 TiB at the default chunk size, 256 TiB at the largest.
     public static let largestChunkCount: UInt32 = 1 << 24
 
     /// SHA-256 (FIPS 180-4).
     public static let digestByteCount = 32
+
+    /// Chunks whose digests hang together in one page: 2^6. A proof then has 224 bytes at most, 0.2 % of a chunk of the
+    /// usual size, and the digests of pages are half a thousandth of a percent of the file for each peer.
+    public static let largestPageHeight = 6
+    public static let largestProofByteCount = digestByteCount * (1 + largestPageHeight)
+    /// The first chunk of a page can leave once all of it is hashed: milliseconds.
+    public static let largestPageByteCount: UInt32 = 8 * 1024 * 1024
+    /// A file of fewer chunks would not fill a page: each of its chunks is one.
+    public static let fewestPagedChunks: UInt32 = 64
 
     /// One digest frame: 64 KiB, so that digests never hold up chunks for long.
     public static let largestDigestCountPerFrame = 2048

@@ -79,7 +79,7 @@ enum OwnerConversationHarness {
         state.policy.hashed(0..<ChunkID(hashed))
         let isClosed = hashed == Conversation.chunkCount
         if isClosed { state.manifest.close(contentID: Conversation.contentID) }
-        node.digestCount.store(UInt32(hashed), ordering: .relaxed)
+        node.coveredChunkCount.store(UInt32(hashed), ordering: .relaxed)
         node.isManifestClosed.store(isClosed, ordering: .relaxed)
         node.deadline.store(.max, ordering: .relaxed)
         let fresh = state

@@ -6,17 +6,29 @@ import Testing
 @testable import MillraceNode
 
 @Suite struct ContentIDTests {
-    /// The rule of the protocol, step by step: the SHA-256 of the prefix and all digests.
+    /// The rule of the protocol, step by step: the SHA-256 of the prefix and the digests of all pages.
     private func byTheRule(_ bytes: [UInt8], chunkByteCount: Int) throws -> String {
         let layout = try ChunkLayout(fileByteCount: UInt64(bytes.count), chunkByteCount: UInt32(chunkByteCount))
         var canonical = Array("MILLRACE-M".utf8) + [0, 1, 0, 0, 0, 1]
         for (value, width) in [(chunkByteCount, 4), (Int(layout.chunkCount), 4), (bytes.count, 8)] {
             canonical += (0..<width).reversed().map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
         }
-        for start in stride(from: 0, to: bytes.count, by: chunkByteCount) {
-            canonical += sha256(Array(bytes[start..<min(bytes.count, start + chunkByteCount)]))
+        let digests = stride(from: 0, to: bytes.count, by: chunkByteCount).map {
+            sha256(Array(bytes[$0..<min(bytes.count, $0 + chunkByteCount)]))
+        }
+        let pageChunkCount = digests.count < 64 ? 1 : 64
+        for start in stride(from: 0, to: digests.count, by: pageChunkCount) {
+            canonical += joined(Array(digests[start..<min(digests.count, start + pageChunkCount)]))
         }
         return sha256(canonical).map { String(format: "%02x", $0) }.joined()
+    }
+
+    private func joined(_ level: [[UInt8]]) -> [UInt8] {
+        guard level.count > 1 else { return level[0] }
+        return joined(
+            stride(from: 0, to: level.count, by: 2).map {
+                $0 + 1 < level.count ? sha256(level[$0] + level[$0 + 1]) : level[$0]
+            })
     }
 
     private func sha256(_ bytes: [UInt8]) -> [UInt8] {

@@ -21,8 +21,10 @@ import Testing
         node.state.withLock { $0.manifest = closed }
     }
 
-    private func posted(_ feed: inout DigestFeed) throws -> [MessageType] {
-        _ = feed.post(to: link, for: .verifies, .unknown, now: 1)
+    private func posted(
+        _ feed: inout DigestFeed, for taker: DigestFeed.Taker = .verifies
+    ) throws -> [MessageType] {
+        _ = feed.post(to: link, for: taker, .unknown, now: 1)
         let control = link.take().control
         var types: [MessageType] = []
         var start = 0
@@ -40,17 +42,37 @@ import Testing
     /// is not all there is.
     @Test func `the end comes after the last digest, whenever the manifest was closed`() throws {
         var feed = DigestFeed(node)
-        node.digestCount.store(node.layout.chunkCount - 1, ordering: .releasing)
+        node.coveredChunkCount.store(node.layout.chunkCount - 1, ordering: .releasing)
         node.isManifestClosed.store(true, ordering: .releasing)
         #expect(try posted(&feed) == [.digests])
-        node.digestCount.store(node.layout.chunkCount, ordering: .releasing)
+        node.coveredChunkCount.store(node.layout.chunkCount, ordering: .releasing)
         #expect(try posted(&feed) == [.digests, .manifestEnd])
+        #expect(try posted(&feed) == [])
+    }
+
+    @Test func `proofs come once they are asked for, as their pages come to be known`() throws {
+        let layout = try ChunkLayout(fileByteCount: 100 * 1024, chunkByteCount: 1024)
+        let bench = try Bench(byteCount: 100 * 1024)
+        let node = try OwnerNode(try bench.ownerOptions { $0.chunkByteCount = 1024 })
+        node.state.withLock { state in
+            state.manifest.append(chunks: Array(repeating: Sample.digest, count: 100)) { first, _ in first }
+        }
+        var feed = DigestFeed(node)
+        node.coveredChunkCount.store(64, ordering: .releasing)
+        #expect(try posted(&feed) == [.digests])
+        var wanted = ChunkSet(chunkCount: layout.chunkCount)
+        wanted.insert(62..<66)
+        #expect(feed.prove(wanted) && !feed.prove(wanted))
+        #expect(try posted(&feed) == [.proof, .proof])
+        #expect(try posted(&feed) == [])
+        node.coveredChunkCount.store(100, ordering: .releasing)
+        #expect(try posted(&feed, for: .unknown) == [.digests, .proof, .proof])
         #expect(try posted(&feed) == [])
     }
 
     @Test func `no end before the manifest is closed`() throws {
         var feed = DigestFeed(node)
-        node.digestCount.store(node.layout.chunkCount, ordering: .releasing)
+        node.coveredChunkCount.store(node.layout.chunkCount, ordering: .releasing)
         #expect(try posted(&feed) == [.digests])
         node.isManifestClosed.store(true, ordering: .releasing)
         #expect(try posted(&feed) == [.manifestEnd])

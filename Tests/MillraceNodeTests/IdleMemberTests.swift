@@ -18,16 +18,22 @@ import Testing
         return link
     }
 
-    /// Digests for those that take no part yet go out at a rate of their own, which they share.
-    @Test func idleMembersShareASmallRateOfDigests() throws {
+    /// What goes to those that take no part yet goes at a rate of its own, which they share.
+    @Test func idleMembersShareASmallRateOfProofs() throws {
         let bench = try Bench(byteCount: Self.chunkCount * 1024)
         let owner = try bench.hashedOwner(chunkByteCount: 1024, peers: 1)
         let idle = try (0..<4).map { _ in try join(owner) }
+        let count: ChunkID = 600
         let started = MonotonicClock.nowNanoseconds
-        for link in idle { #expect(try link.next(.manifestEnd) != nil) }
+        for link in idle { try link.send(.proofRequest(ChunkIDList.encode(runs: [0..<count]))) }
+        for link in idle {
+            for chunk in 0..<count {
+                guard case .proof(chunk, _) = try link.next(.proof) else { throw TookTooLong() }
+            }
+        }
         let seconds = Double(MonotonicClock.nowNanoseconds - started) / 1e9
-        // Less what each gets at once, and what may have come before the clock was read.
-        let byteCount = (4 * (Self.chunkCount - 64) - 1024) * WireLimits.digestByteCount
+        // Less what each gets at once.
+        let byteCount = 4 * (Int(count) - NodeLimits.idleProofCount) * WireLimits.largestProofByteCount
         #expect(seconds > Double(byteCount) / Double(NodeLimits.idleDigestBytesPerSecond))
         owner.interrupt.signal()
         #expect(throws: NodeFailure.self) { try owner.report() }

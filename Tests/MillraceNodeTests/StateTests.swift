@@ -20,6 +20,7 @@ import Testing
         let handler = OwnerLinkHandler(node: node, link: try Link(), neighbour: .none)
         try handler.received([
             Sample.hello(.owner), .welcome(WelcomeMessage(peer: 0, layout: Sample.layout, name: "file.bin")),
+            .digests(first: 0, try manifest().digests),
         ])
         return node
     }
@@ -28,7 +29,7 @@ import Testing
 
     @Test func anOwnerWithAPeer() throws {
         let asked: Set<MessageType> = [
-            .have, .credit, .request, .cancel, .rescue, .bad, .listRequest,
+            .have, .credit, .request, .cancel, .rescue, .bad, .listRequest, .proofRequest,
         ]
         let table = StateTable(
             handler: { state in
@@ -52,7 +53,7 @@ import Testing
 
     @Test func aPeerWithItsOwner() throws {
         // Nothing was asked for, and credits go out once the peer is welcome.
-        let open: Set<MessageType> = [.digests, .roster, .grant, .finished]
+        let open: Set<MessageType> = [.digests, .roster, .grant, .finished, .proof]
         let manifest = try manifest()
         let contentID = ContentID.compute(manifest)
         let opening = [
@@ -105,8 +106,8 @@ import Testing
             }, role: .peer,
             taken: [
                 // The ring does not name it as a source: what was asked of it before may be on its way.
-                "hello?": [.hello], "introduce?": [.introduce], "open": [.list, .reject, .chunk],
-                "listed": [.have, .reject, .chunk],
+                "hello?": [.hello], "introduce?": [.introduce], "open": [.list, .reject, .chunk, .proof],
+                "listed": [.have, .reject, .chunk, .proof],
             ])
         let differences = try table.differences()
         #expect(differences == [])

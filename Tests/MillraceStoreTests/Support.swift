@@ -44,7 +44,7 @@ struct Sample {
         var hasher = SHA256Hasher()
         for chunk in 0..<layout.chunkCount {
             Sample.slice(bytes, layout, chunk).withUnsafeBytes { hasher.update($0) }
-            try manifest.append(first: chunk, [Sample.digest(hasher.finish())])
+            manifest.append(chunks: [try Sample.digest(hasher.finish())]) { hasher.join($0, $1) }
         }
         manifest.close(contentID: try Sample.digest(hasher.finish()))
         self.manifest = manifest

@@ -6,7 +6,7 @@ struct ChunkLayoutTests {
 
     struct Layout: Decodable {
         let fileByteCount: String, chunkByteCount: UInt32, chunkCount: UInt32?
-        let samples: [Sample]?, refused: String?
+        let samples: [Sample]?, refused: String?, pageChunkCount: UInt32?
     }
 
     struct File: Decodable { let layouts: [Layout] }
@@ -32,6 +32,7 @@ struct ChunkLayoutTests {
         let layout = try ChunkLayout(fileByteCount: fileByteCount, chunkByteCount: vector.chunkByteCount)
         #expect(layout.chunkCount == chunkCount)
         #expect(!layout.contains(chunkCount))
+        #expect(layout.pageChunkCount == vector.pageChunkCount)
         for sample in vector.samples ?? [] {
             #expect(layout.contains(sample.chunk))
             #expect(String(layout.offset(of: sample.chunk)) == sample.offset)
@@ -51,5 +52,21 @@ struct ChunkLayoutTests {
             end += UInt64(layout.byteCount(of: chunk))
         }
         #expect(end == layout.fileByteCount)
+    }
+
+    @Test(arguments: 0..<50) func pagesCoverAllChunksWithoutGapOrOverlap(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let layout = try ChunkLayout(
+            fileByteCount: .random(in: 0...2_000_000, using: &generator),
+            chunkByteCount: .random(in: 1024...10_000, using: &generator))
+        var end: ChunkID = 0
+        for page in 0..<layout.pageCount {
+            let chunks = layout.chunks(ofPage: page)
+            #expect(chunks.lowerBound == end && !chunks.isEmpty)
+            #expect(chunks.allSatisfy { layout.page(of: $0) == page })
+            end = chunks.upperBound
+            #expect(layout.chunkCount(inPages: page + 1) == end)
+        }
+        #expect(end == layout.chunkCount && layout.chunkCount(inPages: 0) == 0)
     }
 }

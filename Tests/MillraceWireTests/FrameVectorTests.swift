@@ -53,6 +53,8 @@ struct ValidFrame: Decodable {
         case .ask: .ask(chunk, peer: peer)
         case .bad: .bad(chunk, from: peer)
         case .introduce: .introduce(peer: peer)
+        case .proof: .proof(chunk, digests)
+        case .proofRequest: .proofRequest(try #require(fields.payload).bytes)
         case .goodbye: .goodbye(try #require(GoodbyeCode(rawValue: UInt16(count))), reason: fields.text!)
         case .ping: .ping(try #require(UInt64(fields.features!)))
         case .pong: .pong(try #require(UInt64(fields.features!)))

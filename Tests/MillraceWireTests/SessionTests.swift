@@ -79,7 +79,7 @@ struct ConversationTests {
 
     @Test func theTablesNameKnownMessagesAndStates() throws {
         let machines = try #require(Self.file?.machines)
-        #expect(machines.count == 11)
+        #expect(machines.count == 12)
         for (name, table) in machines {
             for moves in table.values {
                 #expect(Set(moves.keys).isSubset(of: Self.names), "\(name)")

@@ -39,6 +39,8 @@ enum Sample {
         case .complete: .complete(contentID: digest)
         case .finished: .finished
         case .introduce: .introduce(peer: 1)
+        case .proof: .proof(0, [digest])
+        case .proofRequest: .proofRequest([0])
         case .chunk, .grant, .goodbye, .ping, .pong: nil
         }
     }

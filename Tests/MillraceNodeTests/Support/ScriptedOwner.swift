@@ -22,7 +22,7 @@ final class ScriptedOwner {
         var hasher = SHA256Hasher()
         for chunk in 0..<Self.layout.chunkCount {
             ScriptedOwner.slice(bytes, chunk).withUnsafeBytes { hasher.update($0) }
-            try manifest.append(first: chunk, [hasher.digest()])
+            manifest.append(chunks: [hasher.digest()]) { hasher.join($0, $1) }
         }
         self.manifest = manifest
         contentID = ContentID.compute(manifest)
