@@ -11,6 +11,8 @@ PREFIX = "mrlan-"
 BRIDGE = PREFIX + "bridge"
 SERVICE_ADDRESS = "10.77.0.254"
 CLONE_NEWNET = 0x40000000
+NEIGHBOUR_LIMIT = Path("/proc/sys/net/ipv4/neigh/default/gc_thresh3")
+NEIGHBOURS_PER_NODE = 64
 
 
 def namespace_path(name):
@@ -83,21 +85,34 @@ class Network:
 
     def __enter__(self):
         remove_all()
+        self._neighbour_limit = NEIGHBOUR_LIMIT.read_text()
         try:
+            self._allow_neighbours()
             self._make_bridge()
             for index in range(len(self.rates)):
                 self._make_node(index)
             with inside(BRIDGE):
                 self._counters = open("/proc/thread-self/net/dev")
         except BaseException:
-            remove_all()
+            self._remove()
             raise
         return self
 
     def __exit__(self, *_):
         # An open counter file would keep the namespace of the bridge alive.
         self._counters.close()
+        self._remove()
+
+    def _remove(self):
         remove_all()
+        NEIGHBOUR_LIMIT.write_text(self._neighbour_limit)
+
+    def _allow_neighbours(self):
+        """All namespaces share one table of link addresses, of 1,024 entries: machines of a LAN have one each. When it
+        is full, connections time out."""
+        wanted = NEIGHBOURS_PER_NODE * len(self.rates)
+        if wanted > int(self._neighbour_limit):
+            NEIGHBOUR_LIMIT.write_text(str(wanted))
 
     def _make_bridge(self):
         run("ip", "netns", "add", BRIDGE)
