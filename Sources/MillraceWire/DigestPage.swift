@@ -45,7 +45,9 @@ struct DigestPage: Sendable, Equatable {
     /// The digest of a chunk and its siblings, the lowest first; nil where they are not known.
     func proof(of leaf: Int) -> [Digest]? {
         guard let digest = node(leaf) else { return nil }
-        var proof = [digest]
+        var proof: [Digest] = []
+        proof.reserveCapacity(1 + WireLimits.largestPageHeight)
+        proof.append(digest)
         var climb = PageClimb(from: leaf, leafCount: leafCount)
         while !climb.isAtRoot {
             if let sibling = climb.sibling {
@@ -61,8 +63,11 @@ struct DigestPage: Sendable, Equatable {
     /// changes nothing.
     mutating func learn(_ proof: [Digest], of leaf: Int, root: Digest, join: DigestJoin) -> Bool {
         guard var digest = proof.first else { return false }
+        // Every second leaf is known as the sibling of another: there is nothing to learn.
+        if let known = node(leaf) { return digest == known }
         var siblings = proof.dropFirst()
         var learnt: [(node: Int, digest: Digest)] = []
+        learnt.reserveCapacity(2 * WireLimits.largestPageHeight)
         var climb = PageClimb(from: leaf, leafCount: leafCount)
         while node(climb.node) == nil, !climb.isAtRoot {
             learnt.append((climb.node, digest))
