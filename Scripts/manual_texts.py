@@ -28,7 +28,7 @@ PAGES = {
         ADDRESS,
     ],
     "verify": [
-        "Reads a file, computes its content ID (a SHA-256 over its layout and the digests of its chunks) and "
+        "Reads a file, computes its content ID (a SHA-256 over its layout and the digests of its pages) and "
         "prints it. The owner and every peer print the same one. It depends on the chunk size.",
     ],
     "demo": [

@@ -1,8 +1,8 @@
 import MillraceIO
 import MillraceWire
 
-/// Batches of chunks, taken by several threads and published in the order of the chunks: the first two chunks alone, so
-/// that they leave at once, then as many together as others need not hear of one by one.
+/// Batches of chunks, taken by several threads and published in the order of the chunks: the first two chunks alone,
+/// which leave at once where each is a page, then as many together as others need not hear of one by one.
 final class BatchOrder: Sendable {
     private struct State {
         var next: ChunkID = 0

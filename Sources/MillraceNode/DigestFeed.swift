@@ -55,7 +55,8 @@ struct DigestFeed {
     /// by news.
     mutating func post(to link: Link, for taker: Taker, _ party: Party, now: UInt64) -> UInt64? {
         let all = node.coveredChunkCount.load(ordering: .acquiring)
-        let target = pages(below: taker == .takesChunks ? min(all, node.digestTarget.load(ordering: .acquiring)) : all)
+        let wanted = taker == .takesChunks ? min(all, node.digestTarget.load(ordering: .acquiring)) : all
+        let target = Int(node.layout.pageCount(below: wanted))
         let again = taker == .unknown ? trickle(upTo: target, to: link, now: now) : now
         if taker != .unknown {
             if sentPageCount < target { send(upTo: target, to: link) }
@@ -68,11 +69,6 @@ struct DigestFeed {
             _ = link.post(.manifestEnd(contentID: contentID))
         }
         return nil
-    }
-
-    /// Pages with chunks below this number, which are all there.
-    private func pages(below chunk: UInt32) -> Int {
-        chunk == 0 ? 0 : Int(node.layout.page(of: chunk - 1)) + 1
     }
 
     /// Keeps the list that the peer asked for current.

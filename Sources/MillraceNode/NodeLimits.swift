@@ -79,7 +79,8 @@ enum NodeLimits {
     /// Chunks in one addition to a list: what lies scattered takes up to ten bytes each.
     static let newsCount = 8192
     /// Whoever takes no part yet may be verifying a file of an earlier run, or nobody: all such together are sent so
-    /// many bytes of digests a second, those of 1.7 GB of file in chunks of the usual size, a few at a time.
+    /// many bytes of digests and proofs a second, a few at a time: the proofs of 240 MB of file in chunks of the usual
+    /// size.
     static let idleDigestBytesPerSecond: UInt64 = 512 * 1024
     static let idleDigestCount = 256
     static let idleProofCount = idleDigestCount / (1 + WireLimits.largestPageHeight)

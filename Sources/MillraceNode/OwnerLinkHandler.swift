@@ -15,9 +15,7 @@ final class OwnerLinkHandler: ConnectionHandler {
     private let neighbour: PeerAddress
     private var stage = Stage.greeting
     private var feed = NewsFeed()
-    /// Digests of pages that came on this connection.
-    private var digestsReceived = 0
-    private var hasManifestEnded = false
+    private var digests: DigestIntake
     /// When the chunk that arrives had begun.
     private var began: UInt64 = 0
     private var ring = Ring()
@@ -29,6 +27,7 @@ final class OwnerLinkHandler: ConnectionHandler {
         self.node = node
         self.link = link
         self.neighbour = neighbour
+        digests = DigestIntake(node)
     }
 
     var isIntroduced: Bool { stage == .running }
@@ -48,9 +47,9 @@ final class OwnerLinkHandler: ConnectionHandler {
         switch (stage, message) {
         case (.greeting, .hello(let hello)): try greet(hello)
         case (.joining, .welcome(let welcome)): try join(welcome, now: now)
-        case (.running, .digests(let first, let digests)): try extend(first, digests, now: now)
-        case (.running, .manifestEnd(let contentID)): try close(contentID)
-        case (.running, .proof(let chunk, let digests)): try prove(chunk, digests, now: now)
+        case (.running, .digests(let first, let more)): try digests.take(first: first, more, now: now)
+        case (.running, .manifestEnd(let contentID)): try digests.end(contentID)
+        case (.running, .proof(let chunk, let proof)): try digests.prove(chunk, proof, now: now)
         case (.running, .roster(let part)): try roster(part, now: now)
         case (.running, .rosterAdd(let position, let total, let entry)):
             try add(entry, at: Int(position), total: Int(total), now: now)
@@ -172,63 +171,6 @@ final class OwnerLinkHandler: ConnectionHandler {
         node.resume(verifies: verifies, now: now)
     }
 
-    /// The manifest grows where it is kept; what an earlier connection brought must come again the same.
-    private func extend(_ first: ChunkID, _ digests: [Digest], now: UInt64) throws(ConnectionEnd) {
-        guard !hasManifestEnded else { throw .peerFault(.unexpectedMessage(.digests)) }
-        let outcome: Result<Bool, WireError> = node.update { state, effects in
-            guard let layout = state.content?.layout else { return .failure(.unexpectedMessage(.digests)) }
-            do throws(WireError) {
-                guard try state.manifest?.extend(first: first, digests, after: digestsReceived) == true else {
-                    return .success(false)
-                }
-            } catch {
-                return .failure(error)
-            }
-            // The policy may be a new one, for another run of the owner, that has yet to hear of what is known.
-            let covered = layout.chunkCount(inPages: UInt32(digestsReceived + digests.count))
-            node.decide(&state, &effects) { $0.digestsKnown(below: covered, at: now, into: &$1) }
-            node.judgeEarlier(&state, &effects)
-            return .success(true)
-        }
-        switch outcome {
-        case .success(true): digestsReceived += digests.count
-        case .success(false): throw endOfTrust("the owner's file is another one than before")
-        case .failure(let fault): throw .peerFault(fault)
-        }
-    }
-
-    /// Chunks of an earlier run are judged with the last of their page that is asked for.
-    private func prove(_ chunk: ChunkID, _ digests: [Digest], now: UInt64) throws(ConnectionEnd) {
-        try node.learn(digests, of: chunk, from: .grant, now: now)
-        node.update { state, effects in
-            guard let content = state.content, let left = state.earlier?.left, left.contains(chunk) else { return }
-            let next = left.first(from: chunk + 1)
-            guard next.map({ content.layout.page(of: $0) != content.layout.page(of: chunk) }) ?? true else { return }
-            node.judgeEarlier(&state, &effects)
-        }
-    }
-
-    private func close(_ contentID: Digest) throws(ConnectionEnd) {
-        guard let manifest = node.state.withLock({ $0.manifest }), digestsReceived == Int(manifest.layout.pageCount),
-            !hasManifestEnded
-        else { throw .peerFault(.unexpectedMessage(.manifestEnd)) }
-        hasManifestEnded = true
-        guard ContentID.compute(manifest) == contentID else {
-            throw .peerFault(.badField(.manifestEnd, field: "content ID"))
-        }
-        if let wanted = node.options.common.contentID, wanted != contentID {
-            throw endOfTrust("the owner's content ID is \(contentID), not \(wanted)")
-        }
-        node.update { state, effects in
-            state.manifest?.close(contentID: contentID)
-            state.ownerTakesCompletion = true
-            if state.phase == .complete, let owner = state.ownerLink {
-                effects.wake(owner, if: owner.post(.complete(contentID: contentID)))
-            }
-            effects.wakesMain = true
-        }
-    }
-
     private func roster(_ part: RosterMessage, now: UInt64) throws(ConnectionEnd) {
         do throws(WireError) {
             try ring.apply(part)
@@ -258,11 +200,5 @@ final class OwnerLinkHandler: ConnectionHandler {
         node.update { state, effects in
             node.decide(&state, &effects) { $0.rosterChanged(ring, at: now, into: &$1) }
         }
-    }
-
-    private func endOfTrust(_ text: String) -> ConnectionEnd {
-        let failure = NodeFailure(.integrity, text)
-        node.fail(failure)
-        return .failed(failure)
     }
 }

@@ -3,7 +3,7 @@ import MillraceStore
 import MillraceWire
 
 /// Reads the owner's file once, from its start, ahead of what is sent: hashes each chunk, keeps it, and lets it be
-/// handed out. The first chunk is ready at once, whatever the size of the file.
+/// handed out, a page at a time. The first is ready within milliseconds, whatever the size of the file.
 ///
 /// One thread is ahead of any network. An owner that goes on where an earlier run was has the chunks of that to read as
 /// well, and whatever waits for them: there several threads split, each a batch of chunks at a time.

@@ -50,7 +50,7 @@ public struct PeerPolicy: Sendable {
     var windowScale = 1
     /// Chunks come so fast that a source is asked for several at a time.
     var asksInBatches = false
-    /// Digests are known for chunks below this number; no other chunk could be verified.
+    /// Digests of pages are known for chunks below this number; no other chunk could be verified.
     var digestCount: UInt32 = 0
     /// All chunks below this one are held.
     var lowestMissing: ChunkID = 0

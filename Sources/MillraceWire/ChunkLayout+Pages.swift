@@ -11,10 +11,10 @@ extension ChunkLayout {
     /// Chunks in every page but the last, which may have fewer.
     public var pageChunkCount: UInt32 { 1 << UInt32(pageHeight) }
 
-    public var pageCount: UInt32 {
-        let (whole, rest) = chunkCount.quotientAndRemainder(dividingBy: pageChunkCount)
-        return whole + (rest == 0 ? 0 : 1)
-    }
+    public var pageCount: UInt32 { pageCount(below: chunkCount) }
+
+    /// Pages with chunks below this number.
+    public func pageCount(below chunk: UInt32) -> UInt32 { chunk == 0 ? 0 : page(of: chunk - 1) + 1 }
 
     public func page(of chunk: ChunkID) -> UInt32 { chunk >> UInt32(pageHeight) }
 

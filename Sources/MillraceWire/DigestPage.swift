@@ -13,14 +13,10 @@ struct DigestPage: Sendable, Equatable {
     /// Nothing is known yet.
     init(leafCount: Int) {
         self.leafCount = leafCount
-        var count = 1
-        var width = leafCount
-        while width > 1 {
-            count += width
-            width = (width + 1) >> 1
-        }
-        precondition(count <= UInt128.bitWidth, "\(leafCount) chunks in a page")
-        nodes = Array(repeating: Digest(0, 0, 0, 0), count: count)
+        var climb = PageClimb(from: 0, leafCount: leafCount)
+        while !climb.isAtRoot { climb.ascend() }
+        precondition(climb.node < UInt128.bitWidth, "\(leafCount) chunks in a page")
+        nodes = Array(repeating: Digest(0, 0, 0, 0), count: climb.node + 1)
     }
 
     /// The whole tree over these digests.

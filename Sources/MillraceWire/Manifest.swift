@@ -46,7 +46,7 @@ public struct Manifest: Sendable, Equatable {
             throw .chunkOutOfRange(layout.chunkCount, chunkCount: layout.chunkCount)
         }
         digests.append(contentsOf: more)
-        if layout.pageHeight > 0 { pages.append(contentsOf: more.map { _ in nil }) }
+        if layout.pageHeight > 0 { pages.append(contentsOf: repeatElement(nil, count: more.count)) }
     }
 
     /// Adds digests that come on a connection on which so many came before: what is known from an earlier one must come
