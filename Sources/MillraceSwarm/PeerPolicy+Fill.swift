@@ -8,9 +8,10 @@ extension PeerPolicy {
             dropRetired(at: now, into: &actions)
         }
         guard !have.isFull else { return }
-        let window = requestWindow
+        let catchUp = isBehind ? 2 : 1
+        let window = catchUp * requestWindow
         guard outstandingCount < window + window / 2 else { return }
-        let perSource = asksInBatches ? sourceWindow / 2 : sourceWindow
+        let perSource = asksInBatches ? sourceWindow / 2 : catchUp * sourceWindow
         while mayRequest(window, at: now), let choice = choose(perSource: perSource) {
             request(choice.chunk, from: choice.index, at: now, into: &actions)
             if asksInBatches { top(up: choice.index, window, at: now, into: &actions) }

@@ -1,10 +1,10 @@
 import MillraceWire
 
 extension PeerPolicy {
-    /// When `tick` has something to do next; nil when nothing can be late.
+    /// When `tick` has something to do next; nil when nothing can be late and the ring is quiet.
     public var nextDeadline: UInt64? {
         guard !have.isFull else { return nil }
-        var earliest = strandedAt ?? .max
+        var earliest = min(strandedAt ?? .max, settling?.at ?? .max)
         for index in neighbours.indices {
             for request in neighbours[index].outstanding where !request.isSuperseded {
                 earliest = min(earliest, request.lateAt)
@@ -14,10 +14,11 @@ extension PeerPolicy {
         return earliest == .max ? nil : earliest
     }
 
-    /// Looks for late requests: asks another holder, and the owner when there is none. At most two sources are asked
-    /// for one chunk.
+    /// Takes the sources of a ring that is quiet again, and looks for late requests: asks another holder, and the owner
+    /// when there is none. At most two sources are asked for one chunk.
     public mutating func tick(at now: UInt64, into actions: inout [PeerAction]) {
         guard !have.isFull else { return }
+        settle(at: now, into: &actions)
         let hedge = hedgeNanoseconds
         var isAnyLate = false
         if let rescue, now >= rescue.at + SwarmLimits.rescueHedgePeriods * hedge { self.rescue = nil }

@@ -15,13 +15,10 @@ extension PeerPolicy {
 
     private var announceBatch: Int { asksInBatches ? SwarmLimits.fastAnnounceBatch : 1 }
 
-    private var isOnLargeRing: Bool { ring.count > SwarmLimits.largeRingCount }
-    private var isOnSmallRing: Bool { ring.count < SwarmLimits.middlingRingCount }
-
     /// Leaves the owner as many chunks to send as cover the round trip; in batches where there are many.
     mutating func topUpCredits(into actions: inout [PeerAction]) {
         guard acceptsGrants, selfIndex != nil, !have.isFull else { return }
-        let base = isOnLargeRing ? 1 : SwarmLimits.creditWindow
+        let base = ring.isLarge ? 1 : SwarmLimits.creditWindow
         let own = grantPace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
         let scale = asksInBatches ? max(own, windowScale) : own
         let target = min(base * scale, WireLimits.largestOutstandingCount)
@@ -31,12 +28,24 @@ extension PeerPolicy {
         actions.append(.credit(missing))
     }
 
+    /// Several sources hold much that this peer lacks: where it asks one chunk of each, and their uplinks are busy with
+    /// what others ask, it would never make up for what it has once lost.
+    var isBehind: Bool {
+        guard sourceWindow == 1, !ring.isLarge else { return false }
+        var count = 0
+        for index in neighbours.indices where neighbours[index].isSource && !neighbours[index].isRetired {
+            guard neighbours.wantedCount(index) >= SwarmLimits.behindChunkCount else { continue }
+            count += 1
+            if count == SwarmLimits.behindSourceCount { return true }
+        }
+        return false
+    }
+
     /// Sizes the windows for the rate at which chunks come, the number of sources there are and the ring.
     mutating func sizeWindows() {
         let sourceCount = neighbours.all.count { $0.isSource }
-        let base =
-            isOnSmallRing || isOnLargeRing ? SwarmLimits.requestWindow : SwarmLimits.middlingRequestWindow
-        let isFast = !isOnLargeRing && pace.isFast(chunkByteCount: layout.chunkByteCount)
+        let base = SwarmLimits.requestWindow
+        let isFast = !ring.isLarge && pace.isFast(chunkByteCount: layout.chunkByteCount)
         windowScale = pace.scale(
             overWindow: base, chunkByteCount: layout.chunkByteCount,
             atLeast: isFast ? SwarmLimits.fastWindowTimes : 1)
@@ -46,7 +55,7 @@ extension PeerPolicy {
     }
 
     private func requestsPerSource(of sourceCount: Int) -> Int {
-        if !isOnSmallRing { return 1 }
+        if !ring.isSmall, !ringOnly { return 1 }
         return sourceCount <= 2 ? SwarmLimits.requestWindowPerFewSources : SwarmLimits.requestWindowPerSource
     }
 }

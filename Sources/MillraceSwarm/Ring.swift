@@ -11,6 +11,10 @@ public struct Ring: Sendable, Equatable {
 
     public var count: Int { entries.count }
 
+    var isSmall: Bool { count < SwarmLimits.middlingRingCount }
+    var isLarge: Bool { count > SwarmLimits.largeRingCount }
+    private var isMiddling: Bool { !isSmall && !isLarge }
+
     public func position(of peer: PeerIndex) -> Int? {
         entries.firstIndex { $0.peer == peer }
     }
@@ -40,8 +44,9 @@ public struct Ring: Sendable, Equatable {
 
     /// Whom `peer` fetches from, nearest first: everybody on a small ring, else the predecessors at distances that
     /// grow evenly from 1 to the ring's size. They change only when the ring doubles, and once between on a large one.
-    public func sources(of peer: PeerIndex, limit: Int = SwarmLimits.sourceCount) -> [PeerIndex] {
+    public func sources(of peer: PeerIndex) -> [PeerIndex] {
         guard let position = position(of: peer), count > 1 else { return [] }
+        let limit = isMiddling ? SwarmLimits.middlingSourceCount : SwarmLimits.sourceCount
         return Ring.distances(memberCount: count, limit: limit).map { distance in
             entries[(position + count - distance) % count].peer
         }

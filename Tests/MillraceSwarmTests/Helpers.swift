@@ -58,9 +58,10 @@ struct PeerBench {
 
     init(
         chunks: UInt32, sources: [PeerIndex] = [], digests: UInt32? = nil, seed: UInt64 = 1,
-        chunkByteCount: UInt32 = 1024
+        chunkByteCount: UInt32 = 1024, ringOnly: Bool = false
     ) {
-        policy = PeerPolicy(layout: layout(chunks, chunkByteCount: chunkByteCount), seed: seed)
+        policy = PeerPolicy(
+            layout: layout(chunks, chunkByteCount: chunkByteCount), seed: seed, ringOnly: ringOnly)
         policy.welcomed(as: 0)
         policy.digestsKnown(below: digests ?? chunks, at: now, into: &actions)
         policy.rosterChanged(ring([0] + sources), at: now, into: &actions)

@@ -150,16 +150,49 @@ struct PeerLateTests {
         let members = Array(0..<40) as [PeerIndex]
         var bench = PeerBench(chunks: 10, sources: [])
         bench.policy.rosterChanged(ring(members), at: bench.now, into: &bench.actions)
-        let old = bench.policy.wantedSources[5]
+        let old = bench.policy.wantedSources[3]
         bench.policy.sourceConnected(old, at: bench.now, into: &bench.actions)
         bench.holds(old, 4..<5)
         _ = bench.take()
         let rotated = [0] + members.filter { $0 != 0 && $0 != old } + [100, old, 101, 102, 103]
         bench.policy.rosterChanged(ring(rotated), at: bench.now, into: &bench.actions)
+        #expect(bench.policy.wantedSources.contains(old), "the ring may change again")
+        bench.now += SwarmLimits.ringQuietNanoseconds
+        #expect(bench.policy.nextDeadline == bench.now)
+        bench.policy.tick(at: bench.now, into: &bench.actions)
         #expect(!bench.policy.wantedSources.contains(old))
         #expect(!bench.take().contains(.disconnect(old)))
         bench.verified(4, from: .peer(old))
         #expect(bench.take().contains(.disconnect(old)))
+    }
+
+    @Test func `a ring that does not come to rest is followed all the same`() {
+        var bench = PeerBench(chunks: 10, sources: [])
+        var members = Array(0..<40) as [PeerIndex]
+        bench.policy.rosterChanged(ring(members), at: bench.now, into: &bench.actions)
+        let start = bench.now
+        let first = bench.policy.wantedSources
+        var taken: UInt64?
+        for newcomer in 40..<60 as Range<PeerIndex> {
+            members.append(newcomer)
+            bench.now += SwarmLimits.ringQuietNanoseconds - 1
+            bench.policy.tick(at: bench.now, into: &bench.actions)
+            if taken == nil, bench.policy.wantedSources != first { taken = bench.now - start }
+            bench.policy.rosterChanged(ring(members), at: bench.now, into: &bench.actions)
+        }
+        let longest = SwarmLimits.longestRingQuietNanoseconds + 2 * SwarmLimits.ringQuietNanoseconds
+        #expect(taken.map { $0 > SwarmLimits.ringQuietNanoseconds && $0 <= longest } == true)
+    }
+
+    @Test func `whose source leaves takes what the ring gives at once`() {
+        var bench = PeerBench(chunks: 10, sources: [])
+        let members = Array(0..<40) as [PeerIndex]
+        bench.policy.rosterChanged(ring(members), at: bench.now, into: &bench.actions)
+        let lost = bench.policy.wantedSources[2]
+        _ = bench.take()
+        bench.policy.rosterChanged(ring(members.filter { $0 != lost }), at: bench.now, into: &bench.actions)
+        #expect(bench.policy.wantedSources.count == SwarmLimits.middlingSourceCount)
+        #expect(!bench.policy.wantedSources.contains(lost))
     }
 
     @Test func `two credits are kept with the owner, none before the disk is read`() {

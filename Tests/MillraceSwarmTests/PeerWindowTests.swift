@@ -66,13 +66,40 @@ struct PeerWindowTests {
 
     @Test(arguments: [
         (SwarmLimits.middlingRingCount - 1, SwarmLimits.requestWindow),
-        (SwarmLimits.middlingRingCount, SwarmLimits.middlingRequestWindow),
+        (SwarmLimits.middlingRingCount, SwarmLimits.middlingSourceCount),
+        (SwarmLimits.largeRingCount, SwarmLimits.middlingSourceCount),
     ])
-    func `from a dozen members on one more request is in flight`(members: Int, window: Int) {
+    func `from a dozen members on one chunk of each of five sources is in flight`(members: Int, count: Int) {
         var bench = bench(members: members)
         _ = bench.take()
-        for source in bench.policy.wantedSources { bench.holds(source, 0..<200) }
-        #expect(bench.take().requests.count == window)
+        for source in bench.policy.wantedSources { bench.holds(source, 60..<66) }
+        #expect(bench.take().requests.count == count)
+    }
+
+    @Test func `who is behind three of its sources asks two chunks of each until it has caught up`() {
+        var bench = bench(members: 20)
+        _ = bench.take()
+        let sources = bench.policy.wantedSources
+        for source in sources.dropFirst(3) { bench.holds(source, 60..<63) }
+        for source in sources.prefix(3) { bench.holds(source, 60..<90) }
+        let asked = bench.take().requests
+        #expect(asked.count { $0.peer == sources[0] } == 2)
+        #expect(asked.count <= 2 * sources.count)
+        var left = asked
+        for _ in 0..<30 where !left.isEmpty {
+            let next = left.removeFirst()
+            bench.verified(next.chunk, from: .peer(next.peer))
+            left += bench.take().requests
+        }
+        #expect(bench.policy.have.count == 90)
+    }
+
+    @Test func `on the classic ring several requests wait at the one neighbour, however many members there are`() {
+        var bench = PeerBench(chunks: 200, sources: Array(1...19), ringOnly: true)
+        let neighbour = bench.policy.wantedSources[0]
+        #expect(bench.policy.wantedSources == [neighbour])
+        bench.holds(neighbour, 0..<200)
+        #expect(bench.take().requests.count == SwarmLimits.requestWindowPerFewSources)
     }
 
     @Test func `a connection that the ring no longer gives is not kept as a source`() {
