@@ -1,10 +1,10 @@
 import MillraceWire
 
 extension PeerPolicy {
-    /// When `tick` has something to do next; nil when nothing can be late and the ring is quiet.
+    /// When `tick` has something to do next; nil when nothing can be late.
     public var nextDeadline: UInt64? {
         guard !have.isFull else { return nil }
-        var earliest = min(strandedAt ?? .max, settling?.at ?? .max)
+        var earliest = strandedAt ?? .max
         for index in neighbours.indices {
             for request in neighbours[index].outstanding where !request.isSuperseded {
                 earliest = min(earliest, request.lateAt)
@@ -14,11 +14,10 @@ extension PeerPolicy {
         return earliest == .max ? nil : earliest
     }
 
-    /// Takes the sources of a ring that is quiet again, and looks for late requests: asks another holder, and the owner
-    /// when there is none. At most two sources are asked for one chunk.
+    /// Looks for late requests: asks another holder, and the owner when there is none. At most two sources are asked
+    /// for one chunk.
     public mutating func tick(at now: UInt64, into actions: inout [PeerAction]) {
         guard !have.isFull else { return }
-        settle(at: now, into: &actions)
         let hedge = hedgeNanoseconds
         var isAnyLate = false
         if let rescue, now >= rescue.at + SwarmLimits.rescueHedgePeriods * hedge { self.rescue = nil }

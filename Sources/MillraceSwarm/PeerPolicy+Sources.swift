@@ -5,50 +5,22 @@ extension PeerPolicy {
     public mutating func welcomed(as peer: PeerIndex) {
         selfIndex = peer
         creditsOutstanding = 0
-        ringSources = []
-        settling = nil
     }
 
-    /// The ring changed: forgets sources that left it. A peer that is short of sources takes those that the ring gives
-    /// it at once; one that has enough waits until the ring is quiet, because as members join one after the other each
-    /// of them gives it others.
+    /// The ring changed: connects to new sources, forgets those that left, and leaves those that the ring now gives to
+    /// others as soon as they have answered: a ring on which everybody serves as many as it asks has no bottleneck.
     public mutating func rosterChanged(_ ring: Ring, at now: UInt64, into actions: inout [PeerAction]) {
         self.ring = ring
         sizeWindows()
-        ringSources.removeAll { ring.position(of: $0) == nil }
-        let given = sourcesOnRing
-        if ringSources.count < given.count || ringSources == given {
-            takeSources(given)
-        } else {
-            let since = settling?.since ?? now
-            let quietAt = now + SwarmLimits.ringQuietNanoseconds
-            settling = (since, min(quietAt, since + SwarmLimits.longestRingQuietNanoseconds))
-        }
-        rewire(at: now, into: &actions)
-        let gone = neighbours.all.filter { $0.isSource && ring.position(of: $0.peer) == nil }.map(\.peer)
-        for peer in gone { drop(peer, at: now, into: &actions) }
-    }
-
-    /// The ring has been quiet for long enough, or restless for too long.
-    mutating func settle(at now: UInt64, into actions: inout [PeerAction]) {
-        guard let settling, now >= settling.at else { return }
-        takeSources(sourcesOnRing)
-        rewire(at: now, into: &actions)
-    }
-
-    private mutating func takeSources(_ given: [PeerIndex]) {
-        ringSources = given
-        settling = nil
-    }
-
-    /// Connects to new sources, and leaves those that the ring now gives to others as soon as they have answered: a
-    /// ring on which everybody serves as many as it asks has no bottleneck.
-    private mutating func rewire(at now: UInt64, into actions: inout [PeerAction]) {
         let wanted = wantedSources
         for peer in wanted where !isSource(peer) { actions.append(.connect(peer)) }
+        var gone: [PeerIndex] = []
         for index in neighbours.indices where neighbours[index].isSource {
-            neighbours[index].isRetired = !wanted.contains(neighbours[index].peer)
+            let peer = neighbours[index].peer
+            neighbours[index].isRetired = !wanted.contains(peer)
+            if ring.position(of: peer) == nil { gone.append(peer) }
         }
+        for peer in gone { drop(peer, at: now, into: &actions) }
         dropRetired(at: now, into: &actions)
     }
 
@@ -64,16 +36,11 @@ extension PeerPolicy {
         sourceLost(peer, at: now, into: &actions)
     }
 
-    /// Whom the ring gives this peer to fetch from now, the download neighbour first.
-    private var sourcesOnRing: [PeerIndex] {
-        guard let selfIndex else { return [] }
-        return ringOnly ? Array(ring.sources(of: selfIndex).prefix(1)) : ring.sources(of: selfIndex)
-    }
-
     /// The members this peer should fetch from, the download neighbour first.
     public var wantedSources: [PeerIndex] {
         guard let selfIndex else { return [] }
-        var wanted = ringSources
+        var wanted = ring.sources(of: selfIndex)
+        if ringOnly { wanted = Array(wanted.prefix(1)) }
         if let given = givenNeighbour, ring.position(of: given) != nil, given != selfIndex, !wanted.contains(given) {
             wanted.insert(given, at: 0)
             if ringOnly { wanted = [given] }

@@ -34,10 +34,6 @@ public struct PeerPolicy: Sendable {
     public internal(set) var have: ChunkSet
     public internal(set) var ring = Ring()
     public let ringOnly: Bool
-    /// The sources that the ring gave this peer when it was last quiet.
-    var ringSources: [PeerIndex] = []
-    /// Since when the ring gives others, and when they are taken.
-    var settling: (since: UInt64, at: UInt64)?
     public private(set) var pace = Pace()
 
     /// This peer's own number; nil while it has no owner.

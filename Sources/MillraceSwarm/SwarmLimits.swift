@@ -3,10 +3,6 @@ public enum SwarmLimits {
     /// Sources a peer asks: its download neighbour and seven chords. Fewer let one slow peer hold up the rest of a
     /// small ring, and make the ways round a large one long.
     public static let sourceCount = 8
-    /// A peer that has all its sources takes others once the ring has not changed for this long, and at the latest
-    /// after the second: 32 peers that were started within a quarter of a second made 900 connections, and make 320.
-    public static let ringQuietNanoseconds: UInt64 = 50_000_000
-    public static let longestRingQuietNanoseconds: UInt64 = 500_000_000
     /// Requests outstanding at all sources together. More park in busy queues: 10 cost 3 % more than 6 at 1,000 peers
     /// and 1 % at 16; fewer than 5 starve the downlink.
     public static let requestWindow = 6

@@ -156,32 +156,10 @@ struct PeerLateTests {
         _ = bench.take()
         let rotated = [0] + members.filter { $0 != 0 && $0 != old } + [100, old, 101, 102, 103]
         bench.policy.rosterChanged(ring(rotated), at: bench.now, into: &bench.actions)
-        #expect(bench.policy.wantedSources.contains(old), "the ring may change again")
-        bench.now += SwarmLimits.ringQuietNanoseconds
-        #expect(bench.policy.nextDeadline == bench.now)
-        bench.policy.tick(at: bench.now, into: &bench.actions)
         #expect(!bench.policy.wantedSources.contains(old))
         #expect(!bench.take().contains(.disconnect(old)))
         bench.verified(4, from: .peer(old))
         #expect(bench.take().contains(.disconnect(old)))
-    }
-
-    @Test func `a ring that does not come to rest is followed all the same`() {
-        var bench = PeerBench(chunks: 10, sources: [])
-        var members = Array(0..<40) as [PeerIndex]
-        bench.policy.rosterChanged(ring(members), at: bench.now, into: &bench.actions)
-        let start = bench.now
-        let first = bench.policy.wantedSources
-        var taken: UInt64?
-        for newcomer in 40..<60 as Range<PeerIndex> {
-            members.append(newcomer)
-            bench.now += SwarmLimits.ringQuietNanoseconds - 1
-            bench.policy.tick(at: bench.now, into: &bench.actions)
-            if taken == nil, bench.policy.wantedSources != first { taken = bench.now - start }
-            bench.policy.rosterChanged(ring(members), at: bench.now, into: &bench.actions)
-        }
-        let longest = SwarmLimits.longestRingQuietNanoseconds + 2 * SwarmLimits.ringQuietNanoseconds
-        #expect(taken.map { $0 > SwarmLimits.ringQuietNanoseconds && $0 <= longest } == true)
     }
 
     @Test func `whose source leaves takes what the ring gives at once`() {
