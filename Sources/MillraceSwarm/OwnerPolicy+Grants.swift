@@ -30,6 +30,8 @@ extension OwnerPolicy {
         members[Int(peer)]!.lastWrote = now
         if members[Int(peer)]!.writing.isEmpty { writers.removeAll { $0 == peer } }
         let sample = now > start ? now - start : 0
+        let isFirst = members[Int(peer)]!.writeNanoseconds == nil
+        tempo.left(at: now, isFirstOfPeer: isFirst, turns: uplinkTurns, limit: mostOwedChunks)
         writeNanoseconds = average(writeNanoseconds, sample)
         members[Int(peer)]!.writeNanoseconds = average(members[Int(peer)]!.writeNanoseconds, sample)
     }
@@ -53,43 +55,6 @@ extension OwnerPolicy {
             advanceFrontier(to: chunk + 1)
             actions.append(.grant(peer, chunk))
         }
-    }
-
-    /// When `pump` has something to do although nothing was heard: an uplink turn that a slow reader has used up, or a
-    /// grant that a silent peer has. Nil when nobody waits for either.
-    public func nextDeadline(at now: UInt64) -> UInt64? {
-        guard !creditQueue.isEmpty else { return nil }
-        var earliest: UInt64?
-        if let grant = grantsInFlight.first, let patience = grantPatienceNanoseconds { earliest = grant.at + patience }
-        guard takesTurns, !unsent.isEmpty else { return earliest }
-        for peer in writers {
-            guard let bound = members[Int(peer)]?.writing.first, bound + patienceNanoseconds > now else { continue }
-            earliest = min(earliest ?? .max, bound + patienceNanoseconds)
-        }
-        return earliest
-    }
-
-    /// Until a chunk has left nobody knows how fast the link is; it is taken for a slow one.
-    public var takesTurns: Bool {
-        writeNanoseconds.map { $0 >= SwarmLimits.turnTakingNanoseconds } ?? true
-    }
-
-    private var patienceNanoseconds: UInt64 {
-        SwarmLimits.turnPatienceTimes * (writeNanoseconds ?? SwarmLimits.turnTakingNanoseconds)
-    }
-
-    /// Grants bound within the last few usual writing times count; older ones sit at a slow reader, not in the uplink.
-    private func hasRoom(at now: UInt64) -> Bool {
-        guard takesTurns else { return true }
-        let half = (ring.count + 1) / 2
-        let turns = min(max(SwarmLimits.fewestUplinkTurns, half), SwarmLimits.mostUplinkTurns)
-        var busy = 0
-        for peer in writers {
-            guard let bound = members[Int(peer)]?.writing.first, bound + patienceNanoseconds > now else { continue }
-            busy += 1
-            if busy == turns { return false }
-        }
-        return true
     }
 
     /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose
@@ -124,17 +89,19 @@ extension OwnerPolicy {
     /// stand in ring order, and chunks that begin at neighbours spread by the same links (1,000 peers, 1,000 chunks:
     /// 1.062 times the bound that way, 1.049 this way).
     private var creditStart: Int {
-        guard ring.count > SwarmLimits.largeRingCount, !creditQueue.isEmpty else { return 0 }
+        guard ring.isLarge, !creditQueue.isEmpty else { return 0 }
         var generator = SeededGenerator(seed: UInt64(sentChunkCount))
         return Int(generator.next() % UInt64(creditQueue.count))
     }
 
-    /// Somebody the uplink is busy with now passes chunks on so much better that the next had better go there too.
+    /// Somebody the uplink is busy with now passes chunks on so much better that the next had better go there too,
+    /// unless the link has been idle for it.
     private func isWorthWaiting(insteadOf candidate: PeerIndex, at now: UInt64) -> Bool {
+        guard extraTurns(at: now) < SwarmLimits.owedTurnsThatDoNotWait else { return false }
         let other = members[Int(candidate)]!
         return writers.contains { peer in
             guard let member = members[Int(peer)], let bound = member.writing.first else { return false }
-            guard bound + patienceNanoseconds > now else { return false }
+            guard bound + waitNanoseconds > now else { return false }
             guard let own = member.writeNanoseconds, own <= 2 * (other.writeNanoseconds ?? own) else { return false }
             return member.unreplicated + SwarmLimits.unreplicatedGate <= other.unreplicated
         }

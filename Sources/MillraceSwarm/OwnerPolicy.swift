@@ -39,6 +39,7 @@ public struct OwnerPolicy: Sendable {
     var rescues: [ChunkID: (peer: PeerIndex, at: UInt64)] = [:]  // lookup only
     /// The average time a chunk takes to leave for a socket; nil before the first has left.
     var writeNanoseconds: UInt64?
+    var tempo = UplinkTempo()
     /// Peers with grants that are bound and not written yet.
     var writers: [PeerIndex] = []
     /// Grants in the order they were bound, until the peer lists them or has had its time.

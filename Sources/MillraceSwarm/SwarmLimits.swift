@@ -94,6 +94,15 @@ public enum SwarmLimits {
     public static let fewestUplinkTurns = 2
     public static let mostUplinkTurns = 8
 
+    /// Over so many chunks for each turn the owner measures what its link carries. Chunks under way leave all at once
+    /// or one by one: with a quarter of this the best window was better than the link by a third.
+    public static let tempoWindowTurns: UInt64 = 16
+    /// Once its link could have sent so many chunks more, the owner waits for no better reader. With two, peers that
+    /// pass little on get more than they should (five with uplinks of all sorts, simulated: 1.50 times the bound, with
+    /// three 1.27, waiting always 1.23); waiting always, the first of 16 that join one by one takes 1.2 times the
+    /// bound in place of 1.13 to 1.2.
+    public static let owedTurnsThatDoNotWait = 3
+
     /// On a ring of more members than this, depth costs more than messages: fewer requests, one credit with the owner,
     /// each chunk announced for itself.
     public static let largeRingCount = 64

@@ -84,6 +84,23 @@ struct OwnerGrantTests {
         #expect(bench.pump() == [.grant(2, 2)])
     }
 
+    @Test func `a link that has been idle for its readers is given to more of them`() throws {
+        var bench = OwnerBench(chunks: 1000, peers: 8)
+        for peer in 0..<8 { try bench.policy.credit(PeerIndex(peer), count: 100) }
+        var waiting = bench.pump()
+        for _ in 0..<80 {
+            guard case .grant(let peer, let chunk)? = waiting.first else { break }
+            bench.deliver(chunk, to: peer)
+            bench.holds(peer == 0 ? 1 : 0, chunk)
+            waiting = waiting.dropFirst() + bench.pump()
+        }
+        #expect(waiting.count == 4)
+        // Not yet time for a slow reader to lose its turn.
+        bench.now += 20 * millisecond
+        #expect(try #require(bench.policy.nextDeadline(at: bench.now)) > bench.now)
+        #expect(waiting.count + bench.pump().count == 8)
+    }
+
     @Test func `a peer whose grants nobody else has waits behind one that passed its own on`() throws {
         var bench = OwnerBench(chunks: 100, peers: 2)
         for chunk in [0, 1] as [ChunkID] {
