@@ -9,7 +9,8 @@ from . import files, loopback, systems
 BENCHMARKS = Path(__file__).parents[1]
 FLOOR = BENCHMARKS / "floors/floor"
 SEND_PATH = BENCHMARKS / ".build/release/send-path"
-TRANSPORTS = ("auto", "sendfile", "uring", "copy")
+FORCED = ("sendfile", "uring", "copy")
+TRANSPORTS = ("auto", *FORCED)
 SENDERS = {"flat": "sendfile-flat", "chunks": "sendfile-chunks"}
 RECEIVERS = {"flat": "recv-sha256-pwrite", "chunks": "recv-sha256-files"}
 

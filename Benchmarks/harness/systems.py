@@ -101,6 +101,14 @@ class Millrace(System):
     source_is_timed = True
     leaves_by_itself = True
     owner_options = ()
+    # What `--io` forces on owner and peers.
+    transport = None
+
+    @classmethod
+    def forced(cls, transport):
+        """The same system with one transport forced, named after both."""
+        name = f"{cls.name}-{transport}"
+        return type(name, (cls,), {"name": name, "transport": transport})
 
     @staticmethod
     def binary():
@@ -113,17 +121,20 @@ class Millrace(System):
     def _at(self, node):
         return f"{node.address}:{node.port}"
 
+    def _shared_options(self):
+        return ["--store", self.store, "--timeout", int(self.task.timeout_seconds), "-q",
+                *(["--io", self.transport] if self.transport else [])]
+
     def start_source(self):
         task = self.task
         return [task.owner.run(
             [self.binary(), "owner", self._at(task.owner), task.source, "--dir", task.owner.folder / "store",
-             "--store", self.store, "--peers", task.expected_count, "--timeout", int(task.timeout_seconds), "-q",
-             *self.owner_options])]
+             "--peers", task.expected_count, *self._shared_options(), *self.owner_options])]
 
     def start_sink(self, node):
         return node.run(
             [self.binary(), "peer", self._at(self.task.owner), self._at(node), "--dir", node.folder / "store",
-             "--output", node.output, "--store", self.store, "--timeout", int(self.task.timeout_seconds), "-q"])
+             "--output", node.output, *self._shared_options()])
 
     def is_complete(self, node, process):
         # A finished peer serves on; the file gets its name when it is verified.

@@ -14,9 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from harness import files, loopback, processes, report, systems  # noqa: E402
+from harness import files, loopback, paths, processes, report, systems  # noqa: E402
 
-SYSTEMS = {kind.name: kind for kind in [systems.Nginx, systems.MillraceFlat, systems.Millrace]}
+DEFAULT_SYSTEMS = [systems.Nginx, systems.MillraceFlat, systems.Millrace]
+SYSTEMS = {kind.name: kind for kind in DEFAULT_SYSTEMS + [
+    kind.forced(transport) for kind in (systems.MillraceFlat, systems.Millrace) for transport in paths.FORCED]}
 
 
 def arguments():
@@ -25,7 +27,9 @@ def arguments():
     parser.add_argument("--size", type=files.byte_count, default=1 << 30, metavar="BYTES", help="such as 100M or 1G")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--warm-up", type=int, default=1, metavar="ROUNDS", help="rounds that do not count")
-    parser.add_argument("--only", metavar="NAMES", help=f"default: {','.join(SYSTEMS)}")
+    parser.add_argument("--chunk-size", metavar="BYTES", help="Millrace's; as its owner takes it")
+    parser.add_argument("--only", metavar="NAMES", default=",".join(kind.name for kind in DEFAULT_SYSTEMS),
+                        help=f"of {', '.join(SYSTEMS)}; default: %(default)s")
     parser.add_argument("--folder", default="/dev/shm", help="where files live: a disk, or /dev/shm")
     parser.add_argument("--timeout", type=float, default=300, metavar="S", help="for one system in one round")
     parser.add_argument("--json", metavar="FILE")
@@ -60,7 +64,9 @@ def main():
     options = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     processes.build_launcher()
-    chosen = systems.choose(SYSTEMS, options.only or ",".join(SYSTEMS))
+    chosen = systems.choose(SYSTEMS, options.only)
+    if options.chunk_size:
+        systems.Millrace.owner_options = ("--chunk-size", options.chunk_size)
     # Chunk files and the assembled file on each peer, the source and its chunk files.
     files.require_space(options.folder, 2 * (options.peers + 1) * options.size)
     rounds = []

@@ -20,8 +20,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from harness import files, paths, report  # noqa: E402
 
-FORCED = tuple(kind for kind in paths.TRANSPORTS if kind != "auto")
-
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -80,7 +78,7 @@ def measure(store, folder, options, clients, is_cold):
     for transport in paths.TRANSPORTS:
         row.append(f"{delivered / statistics.median(r[transport][0] for r in rounds):.2f}")
     wall = {kind: statistics.median(r[kind][0] for r in rounds) for kind in paths.TRANSPORTS}
-    best = min(FORCED, key=wall.get)
+    best = min(paths.FORCED, key=wall.get)
     row += [best, spread([r["auto"][0] / r[best][0] for r in rounds]),
             spread([r["auto"][1] / r[best][1] for r in rounds])]
     return row
