@@ -19,7 +19,7 @@ enum Metrics {
         writer.metric("millrace_node_info", .gauge, "What this node is; always 1.")
         let labels = [
             ("role", status.role.rawValue), ("peer", status.peer.map { "\($0)" } ?? ""),
-            ("transport", status.transport.rawValue), ("store", status.storeKind.rawValue),
+            ("transport", status.transport), ("store", status.storeKind.rawValue),
             ("protocol", "\(WireLimits.newestVersion)"),
         ]
         writer.sample(1, labels)

@@ -12,7 +12,7 @@ enum StatusText {
             json.field("failure", status.failure)
             json.field("seconds", status.seconds)
             json.field("listenPort", status.listenPort)
-            json.field("transport", status.transport.rawValue)
+            json.field("transport", status.transport)
             json.field("store", status.storeKind.rawValue)
             json.field("protocol", WireLimits.newestVersion)
             json.field("ownerConnected", status.hasOwner)

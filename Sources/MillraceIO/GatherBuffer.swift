@@ -17,22 +17,28 @@ final class GatherBuffer {
 
     private let buffer: PooledBuffer
     private let payloadLimit: Int
+    private let startsLongFrames: Bool
     private var unsent = 0..<0
     private var isMoreBehind = false
     private var slots: [Slot] = []
     private var vectors: [iovec] = []
 
-    /// Payloads up to `payloadLimit` bytes are gathered. Of a longer one the header is, and nothing behind it.
-    init(byteCount: Int, payloadLimit: Int) {
+    /// Payloads up to `payloadLimit` bytes are gathered. Of a longer one the header is if `startsLongFrames`, and
+    /// nothing behind it.
+    init(byteCount: Int, payloadLimit: Int, startsLongFrames: Bool) {
         precondition(payloadLimit + SendQueue.longestHeaderByteCount <= byteCount, "a short frame must fit")
         buffer = PooledBuffer(byteCount: byteCount)
         self.payloadLimit = payloadLimit
+        self.startsLongFrames = startsLongFrames
     }
 
-    /// Whether the first frame's next bytes leave from here: all but the payload of a long frame do.
+    /// Whether the first frame's next bytes leave from here: all but the payload of a long frame do, or all but long
+    /// frames.
     func serves(_ frame: SendQueue.Frame) -> Bool {
-        frame.sentHeaderCount < frame.header.count || (frame.payload?.byteCount ?? 0) <= payloadLimit
+        startsLongFrames && frame.sentHeaderCount < frame.header.count || !isLong(frame)
     }
+
+    private func isLong(_ frame: SendQueue.Frame) -> Bool { (frame.payload?.byteCount ?? 0) > payloadLimit }
 
     /// Sends what comes next in the queue and notes how far that went. Returns false when the socket would block.
     func send(_ queue: inout SendQueue, on socket: borrowing Socket) throws(SendFault) -> Bool {
@@ -56,7 +62,7 @@ final class GatherBuffer {
     /// A frame that has not started may be dropped before the next try, and others may come: nothing of it stays.
     private func keepStarted(_ queue: SendQueue) {
         let frame = queue[0]
-        let isLong = (frame.payload?.byteCount ?? 0) > payloadLimit
+        let isLong = isLong(frame)
         let rest = frame.header.count - frame.sentHeaderCount + (isLong ? 0 : frame.unsentPayloadCount)
         unsent = unsent.prefix(frame.hasStarted ? rest : 0)
         isMoreBehind = isMoreBehind || queue.count > 1
@@ -91,7 +97,8 @@ final class GatherBuffer {
         let start = end
         let frame = queue[position]
         let headerCount = frame.header.count - frame.sentHeaderCount
-        let isLong = (frame.payload?.byteCount ?? 0) > payloadLimit
+        let isLong = isLong(frame)
+        guard startsLongFrames || !isLong else { return false }
         let payloadCount = isLong ? 0 : frame.unsentPayloadCount
         // A control frame may be longer than the buffer: what fits of it goes first.
         let fitting = position == 0 ? min(headerCount, buffer.bytes.count - payloadCount) : headerCount

@@ -16,7 +16,8 @@ extension GatherBuffer {
     /// Up to here reading costs less than sendfile(2) for each payload.
     static let shortPayloadByteCount = 16 * 1024
 
-    static func forShortPayloads() -> GatherBuffer {
-        GatherBuffer(byteCount: 128 * 1024, payloadLimit: shortPayloadByteCount)
+    static func forShortPayloads(startsLongFrames: Bool = true) -> GatherBuffer {
+        GatherBuffer(
+            byteCount: 128 * 1024, payloadLimit: shortPayloadByteCount, startsLongFrames: startsLongFrames)
     }
 }

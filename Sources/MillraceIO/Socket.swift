@@ -24,6 +24,9 @@ public struct Socket: ~Copyable, Sendable {
 
     public var descriptor: CInt { stream.rawValue }
 
+    /// Whether the other side is on this machine: both have one address.
+    public var isLocal: Bool { localAddress.host == remoteAddress.host }
+
     /// Receives what has come, at most the buffer's size.
     public func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Transfer {
         precondition(buffer.count > 0, "an empty buffer can't tell data from the end")

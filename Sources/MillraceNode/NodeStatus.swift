@@ -93,7 +93,8 @@ public struct NodeStatus: Sendable {
     public let peer: PeerIndex?
     public let seconds: Double
     public let listenPort: UInt16
-    public let transport: TransportKind
+    /// `TransportChoice.name`.
+    public let transport: String
     public let storeKind: StoreKind
     /// Nil for a peer that no owner has welcomed yet.
     public let file: File?

@@ -11,7 +11,7 @@ extension OwnerNode {
             threadCount.subtract(1, ordering: .releasing)
             wake.signal()
         }
-        guard let link = try? Link(), let transport = try? TransportChoice.make(transportKind) else { return }
+        guard let link = try? Link(), let transport = try? transportChoice.transport(for: socket) else { return }
         let identity = UInt64.random(in: .min ... .max)
         let isWelcome = update { state, effects in
             guard !state.isLeaving else { return false }

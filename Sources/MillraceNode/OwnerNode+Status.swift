@@ -4,7 +4,7 @@ import MillraceSwarm
 import MillraceWire
 
 extension OwnerNode: ObservableNode {
-    public var sendsBy: TransportKind { transportKind }
+    public var sendsBy: TransportKind { transportChoice.kind }
 
     public func tell(_ text: String) { log.notice(text) }
 
@@ -25,7 +25,7 @@ extension OwnerNode: ObservableNode {
         return NodeStatus(
             role: .owner, phase: isLeaving ? .leaving : .serving, failure: failure?.text, peer: nil,
             seconds: started == 0 ? 0 : Double(now - started) / 1e9, listenPort: listenPort,
-            transport: transportKind, storeKind: options.common.storeKind,
+            transport: transportChoice.name, storeKind: options.common.storeKind,
             file: NodeStatus.File(name: file.name, layout: layout, contentID: contentID), held: held,
             traffic: NodeStatus.Traffic(sent: sent), hasOwner: true,
             members: SlowOnes.mark(members(policy, records, now: now)), sources: [],

@@ -14,7 +14,7 @@ public final class OwnerNode: Sendable {
     let file: OfferedFile
     let layout: ChunkLayout
     let folder: OwnerFolder
-    let transportKind: TransportKind
+    let transportChoice: TransportChoice
     let rates: NodeRates
     /// Digests for those that take no part yet.
     let idleDigests = RateLimiter(
@@ -62,12 +62,11 @@ public final class OwnerNode: Sendable {
         } catch {
             throw NodeFailure(listeningOn: options.listen, error)
         }
-        let choice = TransportChoice.choose(
+        transportChoice = TransportChoice.choose(
             options.common.transport, forChunkFiles: options.common.storeKind == .chunks)
-        transportKind = choice.kind
         log.notice(
             "serving \(file.name), \(file.byteCount) bytes in \(layout.chunkCount) chunks, on port \(listenPort),"
-                + " sending by \(choice.kind.rawValue) (\(choice.reason))")
+                + " sending by \(transportChoice)")
     }
 
     /// Runs until the peers are done, or until it can't go on.
@@ -108,7 +107,7 @@ public final class OwnerNode: Sendable {
 
     /// What the run has come to so far; also good after a run that failed.
     public var report: OwnerReport {
-        state.withLock { OwnerReport($0, name: file.name, transport: transportKind) }
+        state.withLock { OwnerReport($0, name: file.name, transport: transportChoice) }
     }
 
     /// Prints the report and puts it into the log file.

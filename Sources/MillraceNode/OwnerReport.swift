@@ -34,12 +34,13 @@ public struct OwnerReport: Sendable {
     public let sentByteCount: UInt64
     public let members: [Member]
     public let chunkCount: UInt32
-    public let transport: TransportKind
+    /// `TransportChoice.name`.
+    public let transport: String
 
-    init(_ state: OwnerState, name: String, transport: TransportKind) {
+    init(_ state: OwnerState, name: String, transport: TransportChoice) {
         let now = MonotonicClock.nowNanoseconds
         self.name = name
-        self.transport = transport
+        self.transport = transport.name
         fileByteCount = state.manifest.layout.fileByteCount
         contentID = state.manifest.contentID
         seconds = Double(now - state.started) / 1e9
@@ -68,7 +69,7 @@ public struct OwnerReport: Sendable {
     public var text: String {
         var lines = [
             "report: \(name), \(fileByteCount) bytes, sent \(sentByteCount) bytes in \(Report.seconds(seconds)) s,"
-                + " \(Report.seconds(egress)) times the file, \(transport.rawValue)"
+                + " \(Report.seconds(egress)) times the file, \(transport)"
         ]
         for member in members {
             let held = member.isComplete ? "" : " with \(member.heldChunkCount) of \(chunkCount) chunks"
@@ -94,6 +95,6 @@ public struct OwnerReport: Sendable {
             + "\"contentID\":\(contentID.map { "\"\($0)\"" } ?? "null"),\"seconds\":\(Report.seconds(seconds)),"
             + "\"firstChunkSeconds\":\(firstChunkSeconds.map(Report.seconds) ?? "null"),"
             + "\"sent\":\(sentByteCount),\"egress\":\(Report.seconds(egress)),"
-            + "\"peers\":[\(list.joined(separator: ","))],\"transport\":\"\(transport.rawValue)\"}"
+            + "\"peers\":[\(list.joined(separator: ","))],\"transport\":\"\(transport)\"}"
     }
 }

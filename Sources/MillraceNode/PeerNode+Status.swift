@@ -4,7 +4,7 @@ import MillraceSwarm
 import MillraceWire
 
 extension PeerNode: ObservableNode {
-    public var sendsBy: TransportKind { transportKind }
+    public var sendsBy: TransportKind { transportChoice.kind }
 
     public func tell(_ text: String) { log.notice(text) }
 
@@ -45,7 +45,7 @@ extension PeerNode: ObservableNode {
         return NodeStatus(
             role: .peer, phase: NodeStatus.Phase(glimpse.phase), failure: glimpse.failure?.text,
             peer: glimpse.policy?.selfIndex, seconds: seconds(since: statistics.started), listenPort: listenPort,
-            transport: transportKind, storeKind: options.common.storeKind,
+            transport: transportChoice.name, storeKind: options.common.storeKind,
             file: glimpse.content.map {
                 NodeStatus.File(name: $0.name, layout: $0.layout, contentID: glimpse.contentID)
             },

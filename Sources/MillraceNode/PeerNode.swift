@@ -13,7 +13,7 @@ public final class PeerNode: Sendable {
     /// The folder, which is this node's from its start on, and who it says this peer is.
     let folderLock: FolderLock
     private let identity: Lock<NodeToken>
-    let transportKind: TransportKind
+    let transportChoice: TransportChoice
     let rates: NodeRates
     let log: EventLog
     let wake: WakeUp
@@ -59,10 +59,9 @@ public final class PeerNode: Sendable {
         } catch {
             throw NodeFailure(listeningOn: options.listen, error)
         }
-        let choice = TransportChoice.choose(
+        transportChoice = TransportChoice.choose(
             options.common.transport, forChunkFiles: options.common.storeKind == .chunks)
-        transportKind = choice.kind
-        log.notice("listening on port \(listenPort), sending by \(choice.kind.rawValue) (\(choice.reason))")
+        log.notice("listening on port \(listenPort), sending by \(transportChoice)")
     }
 
     /// Runs until the file is complete and nobody needs this peer any more, or until it can't go on.
@@ -96,7 +95,7 @@ public final class PeerNode: Sendable {
     }
 
     /// What the run has come to so far; also good after a run that failed.
-    public var report: PeerReport { state.withLock { PeerReport($0, transport: transportKind) } }
+    public var report: PeerReport { state.withLock { PeerReport($0, transport: transportChoice) } }
 
     /// Prints the report and puts it into the log file.
     public func tellReport() {
@@ -146,9 +145,5 @@ public final class PeerNode: Sendable {
                 socket: -1, forReading: false, forWriting: false, wake: wake,
                 untilNanoseconds: min(deadline, MonotonicClock.nowNanoseconds + 20_000_000))
         }
-    }
-
-    func makeTransport() throws(SystemError) -> any Transport {
-        try TransportChoice.make(transportKind)
     }
 }

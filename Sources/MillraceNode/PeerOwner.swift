@@ -37,7 +37,7 @@ extension PeerNode {
         let socket = try connectToOwner()
         do throws(SystemError) {
             let link = try Link()
-            let transport = try makeTransport()
+            let transport = try transportChoice.transport(for: socket)
             let owner = socket.remoteAddress
             let ownerLink = socket.localAddress.host.interfaceNumber
             update { state, _ in

@@ -5,7 +5,7 @@ extension PeerReport {
         let end = isComplete ? "" : ", unfinished,"
         var lines = [
             "report: \(name), \(fileByteCount) bytes\(end) in \(Report.seconds(seconds)) s,"
-                + " \(Report.rate(bytesFromOwner + bytesFromPeers, seconds)), \(transport.rawValue)",
+                + " \(Report.rate(bytesFromOwner + bytesFromPeers, seconds)), \(transport)",
             "  from the owner \(bytesFromOwner), from peers \(bytesFromPeers), from disk \(bytesFromDisk),"
                 + " twice \(bytesTwice), sent \(bytesSent)",
         ]
@@ -50,6 +50,6 @@ extension PeerReport {
             + "\"slowestSourceExtraSeconds\":\(slowestSourceExtraSeconds.map(Report.seconds) ?? "null"),"
             + "\"replacedSources\":[\(replaced.joined(separator: ","))],\"done\":\(isComplete),"
             + "\"lostSources\":[\(lost.joined(separator: ","))],\"badChunkSources\":[\(liars.joined(separator: ","))],"
-            + "\"transport\":\"\(transport.rawValue)\"}"
+            + "\"transport\":\"\(transport)\"}"
     }
 }

@@ -38,9 +38,10 @@ public struct PeerReport: Sendable {
     public let badChunkSources: [PeerIndex]
     /// The file is verified and has its name.
     public let isComplete: Bool
-    public let transport: TransportKind
+    /// `TransportChoice.name`.
+    public let transport: String
 
-    init(_ state: PeerState, transport: TransportKind) {
+    init(_ state: PeerState, transport: TransportChoice) {
         let statistics = state.statistics
         let end = statistics.completed ?? MonotonicClock.nowNanoseconds
         name = state.content?.name ?? ""
@@ -55,7 +56,7 @@ public struct PeerReport: Sendable {
         replacedSources = statistics.replacedSources
         badChunkSources = statistics.badChunks
         isComplete = statistics.completed != nil
-        self.transport = transport
+        self.transport = transport.name
         sources = PeerReport.sources(statistics, state.policy?.sourceTallies ?? [])
         timeOverBound = PeerReport.timeOverBound(statistics, end: end)
     }

@@ -47,8 +47,9 @@ extension PeerNode {
                     to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: record.link.wake)
                 let handler = DownloadHandler(node: self, record: record)
                 let rates = ConnectionRates(fetching: self.rates, socket)
+                let transport = try transportChoice.transport(for: socket)
                 var connection = Connection(
-                    socket: socket, link: record.link, transport: try makeTransport(), handler: handler, rates: rates)
+                    socket: socket, link: record.link, transport: transport, handler: handler, rates: rates)
                 lost(record, connection.run())
             } catch {
                 tellUnreached(record.peer, address, error)

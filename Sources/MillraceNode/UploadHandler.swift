@@ -157,7 +157,7 @@ extension PeerNode {
     func serve(_ socket: consuming Socket) {
         threadCount.add(1, ordering: .relaxed)
         defer { threadCount.subtract(1, ordering: .releasing) }
-        guard let link = try? Link(), let transport = try? makeTransport() else { return }
+        guard let link = try? Link(), let transport = try? transportChoice.transport(for: socket) else { return }
         let identity = UInt64.random(in: .min ... .max)
         let isWelcome = update { state, effects in
             guard state.phase != .leaving else { return false }

@@ -52,8 +52,7 @@ enum Version {
     static var transport: String {
         let chunks = TransportChoice.choose(nil, forChunkFiles: true)
         let flat = TransportChoice.choose(nil, forChunkFiles: false)
-        let first = "\(chunks.kind.rawValue) (\(chunks.reason))"
-        return chunks.kind == flat.kind ? first : "\(first) or \(flat.kind.rawValue) (\(flat.reason))"
+        return "\(chunks) or \(flat)"
     }
 }
 

@@ -181,11 +181,28 @@ import Testing
         for wanted in [nil] + TransportKind.allCases.map(Optional.some) {
             #expect(!TransportChoice.choose(wanted, forChunkFiles: true).reason.isEmpty)
         }
-        #expect(TransportChoice.choose(nil, forChunkFiles: false).kind == .sendfile)
+        let flat = TransportChoice.choose(nil, forChunkFiles: false)
+        #expect(flat.kind == .sendfile && flat.localKind == .copy)
+        #expect(flat.name == "sendfile/copy")
+        #expect(flat.description.hasSuffix("copy to this machine itself)"))
         #expect(TransportChoice.choose(ringFault: nil).kind == .uring)
         let without = TransportChoice.choose(ringFault: "io_uring_setup: forbidden")
         #expect(without.kind == .sendfile && without.reason.contains("forbidden"))
-        #expect(TransportChoice.choose(.copy, forChunkFiles: true).kind == .copy)
-        #expect(TransportChoice.choose(.sendfile, forChunkFiles: true).kind == .sendfile)
+        for wanted in [TransportKind.copy, .sendfile] {
+            for forChunkFiles in [false, true] {
+                let choice = TransportChoice.choose(wanted, forChunkFiles: forChunkFiles)
+                #expect(choice.kind == wanted && choice.localKind == wanted && choice.name == wanted.rawValue)
+            }
+        }
+    }
+
+    @Test func aConnectionOfThisMachineWithItselfGetsItsOwnTransport() throws {
+        let pair = try Pair()
+        let isLocal = pair.near.isLocal
+        #expect(isLocal)
+        let chosen = try TransportChoice.choose(nil, forChunkFiles: false).transport(for: pair.near)
+        #expect(chosen is CopyTransport)
+        let forced = try TransportChoice.choose(.sendfile, forChunkFiles: false).transport(for: pair.near)
+        #expect(forced is SendfileTransport)
     }
 }

@@ -93,7 +93,7 @@ extension CommonOptions {
     private func check(_ report: PeerReport, _ bench: Bench, _ swarm: SwarmCase) throws {
         #expect(report.name == "file.bin")
         #expect(report.fileByteCount == UInt64(swarm.byteCount))
-        #expect(report.transport == swarm.transport)
+        #expect(report.transport == swarm.transport.rawValue)
         #expect(report.badChunkSources.isEmpty)
         let fetched = report.bytesFromOwner + report.bytesFromPeers
         #expect(fetched == UInt64(swarm.byteCount))

@@ -108,7 +108,10 @@ final class SendRun: Sendable {
     }
 }
 
-struct MissingSource: Error { let path: String }
+struct MissingSource: Error, CustomStringConvertible {
+    let path: String
+    var description: String { "no \(path).flat: make the sources with the floors first" }
+}
 struct SendFailed: Error, CustomStringConvertible { let description: String }
 
 private func threadNanoseconds() -> UInt64 {

@@ -60,7 +60,7 @@ final class StubNode: ObservableNode {
     ) -> NodeStatus {
         NodeStatus(
             role: role, phase: phase, failure: failure, peer: peer, seconds: 10, listenPort: 9001,
-            transport: .sendfile, storeKind: .flat,
+            transport: "sendfile", storeKind: .flat,
             file: file.map { NodeStatus.File(name: $0.name, layout: $0.layout, contentID: $0.contentID) },
             held: file?.held ?? ChunkSet(chunkCount: 0),
             traffic: NodeStatus.Traffic(fromOwner: 1000, fromPeers: 2000, fromDisk: 3, twice: 4, sent: 5),
