@@ -5,7 +5,7 @@ import MillraceIO
 func hashBenchmarks() {
     var numbers = Numbers(state: 2)
     let chunk = numbers.bytes(102_400)
-    Benchmark("Hash: SHA-256 of 102,400 bytes") { _ in
+    Benchmark("Hash.SHA-256-of-102400-bytes") { _ in
         var hasher = SHA256Hasher()
         chunk.withUnsafeBytes { hasher.update($0) }
         blackHole(hasher.finish())

@@ -6,7 +6,7 @@ import MillraceWire
 func policyBenchmarks() {
     for peerCount in [16, 256] {
         Benchmark(
-            "Policy: owner grants a chunk, \(peerCount) peers", configuration: .perThousand
+            "Policy.owner-grants-a-chunk-\(peerCount)-peers", configuration: .perThousand
         ) { benchmark in
             var swarm = OwnerSwarm(peerCount: peerCount)
             benchmark.startMeasurement()
@@ -14,7 +14,7 @@ func policyBenchmarks() {
             benchmark.stopMeasurement()
         }
         Benchmark(
-            "Policy: peer takes a chunk and asks for the next, \(peerCount) peers",
+            "Policy.peer-takes-a-chunk-and-asks-for-the-next-\(peerCount)-peers",
             configuration: .perThousand
         ) { benchmark in
             var swarm = PeerSwarm(peerCount: peerCount)

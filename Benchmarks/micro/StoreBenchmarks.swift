@@ -10,7 +10,7 @@ func storeBenchmarks() {
     var numbers = Numbers(state: 3)
     let bytes = numbers.bytes(102_400)
     for kind in [StoreKind.flat, .chunks] {
-        Benchmark("Store: write 100 chunks, \(kind.rawValue)") { benchmark in
+        Benchmark("Store.write-100-chunks-\(kind.rawValue)") { benchmark in
             let folder = try ScratchFolder()
             defer { folder.remove() }
             let store = try makeStore(kind, in: folder.path, layout)

@@ -8,7 +8,7 @@ import MillraceWire
 func transportBenchmarks() {
     for store in [StoreKind.flat, .chunks] {
         for kind in TransportKind.allCases {
-            Benchmark("Transport: \(kind.rawValue) sends 100 chunks, \(store.rawValue)") { benchmark in
+            Benchmark("Transport.\(kind.rawValue)-sends-100-chunks-\(store.rawValue)") { benchmark in
                 let run = try TransportRun(kind, store)
                 defer { run.folder.remove() }
                 benchmark.startMeasurement()

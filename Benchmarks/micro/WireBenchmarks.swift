@@ -13,7 +13,7 @@ func wireBenchmarks() {
         }
     }
 
-    Benchmark("Wire: encode a control frame", configuration: .perThousand) { _ in
+    Benchmark("Wire.encode-a-control-frame", configuration: .perThousand) { _ in
         var bytes: [UInt8] = []
         bytes.reserveCapacity(32_000)
         for message in messages { message.append(to: &bytes) }
@@ -22,13 +22,13 @@ func wireBenchmarks() {
 
     let hello = Message.hello(HelloMessage(role: .peer, swarm: .unknown, node: NodeToken(high: 1, low: 2))).frame
     let stream = hello + messages.flatMap(\.frame)
-    Benchmark("Wire: decode a control frame", configuration: .perThousand) { _ in
+    Benchmark("Wire.decode-a-control-frame", configuration: .perThousand) { _ in
         blackHole(decode(stream))
     }
 
     let digest = Digest(hex: String(repeating: "0f", count: 32))!
     let digests = hello + Message.digests(first: 0, Array(repeating: digest, count: 1000)).frame
-    Benchmark("Wire: decode a digest of a manifest", configuration: .perThousand) { _ in
+    Benchmark("Wire.decode-a-digest-of-a-manifest", configuration: .perThousand) { _ in
         blackHole(decode(digests))
     }
 }
