@@ -1,10 +1,10 @@
 /// How much the kernel may hold of what one connection sends. A queue that is longer than its link needs makes all that
 /// shares the link wait, requests and acknowledgements too, and binds chunks too early to a client that may turn out
-/// slow; a shorter one wakes the thread for every few packets.
+/// slow; a shorter one wakes the thread for every few packets. `SendShare` says what a connection is to carry.
 public struct SendLimits: Sendable, Equatable {
     /// Bytes not sent yet (TCP_NOTSENT_LOWAT, tcp(7)): what the link carries in a millisecond.
     public private(set) var unsentByteCount: Int
-    /// Bytes not sent or not acknowledged (SO_SNDBUF, socket(7)): what it carries in ten, or in two round trips where
+    /// Bytes not sent or not acknowledged (SO_SNDBUF, socket(7)): what it carries in eight, or in two round trips where
     /// those take longer, so that several connections keep a link busy and none fills its queue. Nil where the kernel
     /// sizes it, on links that are fast enough.
     public let queueByteCount: Int?
@@ -24,13 +24,13 @@ public struct SendLimits: Sendable, Equatable {
     static let leastSegmentCount = 10
 
     static let unsentNanoseconds: UInt64 = 1_000_000
-    static let queueNanoseconds: UInt64 = 10_000_000
+    static let queueNanoseconds: UInt64 = 7_500_000
 
-    /// The limits for a connection that carries so much. Powers of two: a rate that wavers must not cost a system call
-    /// each time.
+    /// The limits for a connection that is to carry so much. Powers of two: a rate that wavers must not cost a call of
+    /// the system each time.
     ///
-    /// - Parameter roundTripNanoseconds: of the link when nothing waits in it. A connection that holds less than it
-    ///   carries in that time carries no more for it, and would be held at the rate it happens to have.
+    /// - Parameter roundTripNanoseconds: of the link when nothing waits in it: a connection carries no more in that time
+    ///   than it holds.
     init(bytesPerSecond: Double, segmentByteCount: Int, roundTripNanoseconds: UInt64 = 0) {
         let unsent = bytesPerSecond * Double(SendLimits.unsentNanoseconds) / 1e9
         unsentByteCount = SendLimits.leastUnsentByteCount
@@ -46,23 +46,21 @@ public struct SendLimits: Sendable, Equatable {
     }
 }
 
-/// Measures what a connection carries, and says when its limits must follow.
+/// Says when the limits of one connection must follow what it is to carry.
 public struct SendGauge: Sendable {
-    /// A rate is taken over at least so long, and over several chunks where they take longer.
-    private static let windowNanoseconds: UInt64 = 10_000_000
-    private static let windowChunkCount = 4
-
-    private var start: UInt64?
-    private var byteCount: UInt64 = 0
-    private var chunkCount = 0
     private let segmentByteCount: Int
+    private let share: SendShare
+    private var mark = SendMeasure.Mark()
     /// The limits that stand.
     public private(set) var current: SendLimits
 
-    /// - Parameter segmentByteCount: the most bytes that one packet of the connection carries.
-    public init(segmentByteCount: Int) {
+    /// - Parameters:
+    ///   - segmentByteCount: the most bytes that one packet of the connection carries.
+    ///   - share: of the node's connections that send chunks.
+    public init(segmentByteCount: Int, share: SendShare) {
         self.segmentByteCount = segmentByteCount
-        current = SendLimits(bytesPerSecond: 0, segmentByteCount: segmentByteCount)
+        self.share = share
+        current = SendLimits(bytesPerSecond: share.bytesPerSecond, segmentByteCount: segmentByteCount)
     }
 
     /// Notes that a chunk is with the kernel. Returns the limits to set now; nil while they stay as they are.
@@ -71,21 +69,10 @@ public struct SendGauge: Sendable {
     public mutating func sent(
         _ chunkByteCount: Int, now: UInt64, roundTripNanoseconds: () -> UInt64? = { nil }
     ) -> SendLimits? {
-        guard let start else {
-            self.start = now
-            return nil
-        }
-        byteCount += UInt64(chunkByteCount)
-        chunkCount += 1
-        let elapsed = now - min(start, now)
-        guard elapsed >= SendGauge.windowNanoseconds, chunkCount >= SendGauge.windowChunkCount else { return nil }
-        let carried = Double(byteCount) / Double(elapsed) * 1e9
+        guard let bytesPerSecond = share.sent(chunkByteCount, now: now, mark: &mark) else { return nil }
         let wanted = SendLimits(
-            bytesPerSecond: carried, segmentByteCount: segmentByteCount,
+            bytesPerSecond: bytesPerSecond, segmentByteCount: segmentByteCount,
             roundTripNanoseconds: roundTripNanoseconds() ?? 0)
-        self.start = now
-        byteCount = 0
-        chunkCount = 0
         guard wanted != current else { return nil }
         current = wanted
         return wanted

@@ -7,14 +7,17 @@ struct ConnectionRates: ~Copyable {
     private var receiving: RateLimiter?
     private var receiveTurn: RateTurn?
     private let pieceByteCount: Int
+    /// What connections of the node carry that send chunks.
+    let share: SendShare
     /// What the kernel was last told.
     private var pacing: UInt64 = 0
     /// When the next chunk may leave; nil when none waits for that.
     private(set) var sendsAt: UInt64?
 
-    /// No limits.
+    /// No limits, and nothing in common with other connections.
     init() {
         pieceByteCount = .max
+        share = SendShare()
     }
 
     /// For a connection that sends chunks and takes control frames. What it takes is counted but never waits.
@@ -22,6 +25,7 @@ struct ConnectionRates: ~Copyable {
         sending = rates.sending
         sendTurn = rates.sending.map { RateTurn($0) }
         receiving = rates.receiving
+        share = rates.share
         pieceByteCount = .max
     }
 
@@ -29,6 +33,7 @@ struct ConnectionRates: ~Copyable {
     init(fetching rates: NodeRates, _ socket: borrowing Socket) {
         sending = rates.sending
         receiving = rates.receiving
+        share = rates.share
         guard let receiving else {
             pieceByteCount = .max
             return

@@ -66,7 +66,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         let ready = orders.prefix(room).prefix { $0.chunk < covered }.count
         let admitted = admitted(ready, now: now, on: socket, &rates)
         if gauge == nil, admitted > 0 {
-            let gauge = SendGauge(segmentByteCount: socket.segmentByteCount)
+            let gauge = SendGauge(segmentByteCount: socket.segmentByteCount, share: rates.share)
             apply(gauge.current, on: socket)
             self.gauge = gauge
         }

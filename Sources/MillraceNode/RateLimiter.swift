@@ -30,8 +30,9 @@ final class RateLimiter: Sendable {
     }
 }
 
-/// The limits of a node; nil where there is none.
+/// The limits of a node, nil where there is none, and what its connections carry.
 struct NodeRates: Sendable {
+    let share = SendShare()
     var sending: RateLimiter?
     var receiving: RateLimiter?
 

@@ -7,7 +7,7 @@ import Testing
     private func limits(
         bytesPerSecond: Double, seconds: Double, segment: Int = 1448, roundTripMilliseconds: UInt64 = 0
     ) -> SendLimits {
-        var gauge = SendGauge(segmentByteCount: segment)
+        var gauge = SendGauge(segmentByteCount: segment, share: SendShare())
         let chunk = 102_400
         let interval = Double(chunk) / bytesPerSecond * 1e9
         for index in 0...Int(seconds * 1e9 / interval) {
@@ -29,7 +29,7 @@ import Testing
         #expect(limits(bytesPerSecond: 50e9, seconds: 0.1).unsentByteCount == SendLimits.mostUnsentByteCount)
     }
 
-    @Test func theQueueIsTenMillisecondsOfTheRateAndTheKernelsOnFastLinks() {
+    @Test func theQueueIsEightMillisecondsOfTheRateAndTheKernelsOnFastLinks() {
         #expect(limits(bytesPerSecond: 12e6, seconds: 1).queueByteCount == 128 * 1024)
         #expect(limits(bytesPerSecond: 25e6, seconds: 1).queueByteCount == 256 * 1024)
         #expect(limits(bytesPerSecond: 125e6, seconds: 1).queueByteCount == nil)
@@ -53,10 +53,10 @@ import Testing
     }
 
     @Test func aLinkThatSlowsDownIsBoundAgain() {
-        var gauge = SendGauge(segmentByteCount: 1448)
+        var gauge = SendGauge(segmentByteCount: 1448, share: SendShare())
         var now: UInt64 = 0
         var heard: [SendLimits] = []
-        for (count, interval) in [(200, 100_000), (40, 80_000_000)] as [(Int, UInt64)] {
+        for (count, interval) in [(200, 100_000), (80, 80_000_000)] as [(Int, UInt64)] {
             for _ in 0..<count {
                 now += interval
                 if let wanted = gauge.sent(102_400, now: now) { heard.append(wanted) }
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test func timeThatStandsStillChangesNothing() {
-        var gauge = SendGauge(segmentByteCount: 1448)
+        var gauge = SendGauge(segmentByteCount: 1448, share: SendShare())
         for _ in 0..<100 { #expect(gauge.sent(102_400, now: 5) == nil) }
     }
 }

@@ -1,0 +1,67 @@
+import Testing
+
+@testable import MillraceIO
+
+@Suite struct SendShareTests {
+    private static let chunk = 102_400
+
+    /// Connections hand chunks to the kernel at these intervals, for a second; returns the share that stands then.
+    private func share(intervalsMilliseconds: [UInt64]) -> Double {
+        var measure = SendMeasure()
+        var marks = intervalsMilliseconds.map { _ in SendMeasure.Mark() }
+        for millisecond in 1...1000 as ClosedRange<UInt64> {
+            for (index, interval) in intervalsMilliseconds.enumerated() where millisecond % interval == 0 {
+                _ = measure.sent(SendShareTests.chunk, now: millisecond * 1_000_000, mark: &marks[index])
+            }
+        }
+        return measure.bytesPerSecond
+    }
+
+    @Test func eachOfTheConnectionsInUseHasAnEqualShare() {
+        let share = share(intervalsMilliseconds: [10, 10, 10, 10])
+        #expect(abs(share / 10_240_000 - 1) < 0.1)
+    }
+
+    @Test func whoIsSlowHasTheShareOfTheRest() {
+        let share = share(intervalsMilliseconds: [10, 10, 40])
+        #expect(abs(share / (2.25 * 10_240_000 / 3) - 1) < 0.15)
+    }
+
+    @Test func aConnectionHearsOfTheShareOncePerStretch() {
+        var measure = SendMeasure()
+        var (mark, other) = (SendMeasure.Mark(), SendMeasure.Mark())
+        var heard = 0
+        for millisecond in 1...800 as ClosedRange<UInt64> {
+            if measure.sent(SendShareTests.chunk, now: millisecond * 1_000_000, mark: &mark) != nil { heard += 1 }
+        }
+        // A stretch is ten milliseconds; the first has nobody to tell.
+        #expect((78...80).contains(heard))
+        #expect(measure.sent(SendShareTests.chunk, now: 800_500_000, mark: &other) == measure.bytesPerSecond)
+    }
+
+    @Test func aSlowStretchCostsHalfAndTheNextFullOneMakesUpForIt() {
+        var measure = SendMeasure()
+        var mark = SendMeasure.Mark()
+        var now: UInt64 = 0
+        func send(_ count: Int, everyMilliseconds interval: UInt64) -> Double {
+            for _ in 0..<count {
+                now += interval * 1_000_000
+                _ = measure.sent(SendShareTests.chunk, now: now, mark: &mark)
+            }
+            return measure.bytesPerSecond
+        }
+        let full = send(1001, everyMilliseconds: 1)
+        #expect(abs(send(4, everyMilliseconds: 250) / full - 0.5) < 0.1)
+        #expect(send(10, everyMilliseconds: 1) > 0.9 * full)
+    }
+
+    @Test func aNewConnectionBeginsWithTheRoomOfTheRest() {
+        let share = SendShare()
+        var gauge = SendGauge(segmentByteCount: 1448, share: share)
+        for millisecond in 1...100 as ClosedRange<UInt64> {
+            _ = gauge.sent(SendShareTests.chunk, now: millisecond * 10_000_000)
+        }
+        #expect(gauge.current.queueByteCount == 128 * 1024)
+        #expect(SendGauge(segmentByteCount: 1448, share: share).current == gauge.current)
+    }
+}
