@@ -9,15 +9,17 @@ public struct SendLimits: Sendable, Equatable {
     /// sizes it, on links that are fast enough.
     public let queueByteCount: Int?
     /// Bytes given to the kernel with one call. It looks at SO_SNDBUF for each packet buffer, and puts 64 KiB of a long
-    /// call into one whatever the limit is: too much for the shortest queue.
+    /// call into one whatever the limit is: too much for a shorter queue.
     public var callByteCount: Int {
-        queueByteCount == SendLimits.leastQueueByteCount ? SendLimits.leastQueueByteCount : .max
+        guard let queueByteCount, queueByteCount < SendLimits.packetBufferByteCount else { return .max }
+        return queueByteCount
     }
 
     static let leastUnsentByteCount = 16 * 1024
     static let mostUnsentByteCount = 1024 * 1024
     static let leastQueueByteCount = 16 * 1024
     static let mostQueueByteCount = 512 * 1024
+    static let packetBufferByteCount = 64 * 1024
 
     /// Segments the queue must hold: with one or two, each waits for the acknowledgement that the other side delays.
     /// Over loopback, where they have 64 KiB, that leaves the queue to the kernel.
@@ -26,23 +28,30 @@ public struct SendLimits: Sendable, Equatable {
     static let unsentNanoseconds: UInt64 = 1_000_000
     static let queueNanoseconds: UInt64 = 7_500_000
 
-    /// The limits for a connection that is to carry so much. Powers of two: a rate that wavers must not cost a call of
-    /// the system each time.
+    /// The limits for a connection that is to carry so much.
     ///
-    /// - Parameter roundTripNanoseconds: of the link when nothing waits in it: a connection carries no more in that time
-    ///   than it holds.
+    /// - Parameter roundTripNanoseconds: of the link when nothing waits in it: a connection carries no more in that
+    ///   time than it holds.
     init(bytesPerSecond: Double, segmentByteCount: Int, roundTripNanoseconds: UInt64 = 0) {
         let unsent = bytesPerSecond * Double(SendLimits.unsentNanoseconds) / 1e9
-        unsentByteCount = SendLimits.leastUnsentByteCount
-        while unsentByteCount < SendLimits.mostUnsentByteCount, Double(unsentByteCount) < unsent {
-            unsentByteCount *= 2
-        }
+        unsentByteCount = SendLimits.stepped(
+            unsent, from: SendLimits.leastUnsentByteCount, to: SendLimits.mostUnsentByteCount)
         let segments = Double(SendLimits.leastSegmentCount) * Double(segmentByteCount)
         let nanoseconds = max(Double(SendLimits.queueNanoseconds), 2 * Double(roundTripNanoseconds))
         let queue = max(bytesPerSecond * nanoseconds / 1e9, segments)
-        var byteCount = SendLimits.leastQueueByteCount
-        while byteCount <= SendLimits.mostQueueByteCount, Double(byteCount) < queue { byteCount *= 2 }
-        queueByteCount = byteCount <= SendLimits.mostQueueByteCount ? byteCount : nil
+        let isKernels = queue > Double(SendLimits.mostQueueByteCount)
+        queueByteCount = isKernels
+            ? nil : SendLimits.stepped(queue, from: SendLimits.leastQueueByteCount, to: SendLimits.mostQueueByteCount)
+    }
+
+    /// The next of four steps to each power of two: small enough that nodes on both sides of one get on, few enough
+    /// that a rate that wavers does not cost a call of the system each time.
+    private static func stepped(_ byteCount: Double, from least: Int, to most: Int) -> Int {
+        var octave = least
+        while octave < most, byteCount > Double(2 * octave) { octave *= 2 }
+        var steps = octave
+        while steps < most, byteCount > Double(steps) { steps += octave / 4 }
+        return steps
     }
 }
 

@@ -18,6 +18,7 @@ struct OwnerMember: Sendable {
     var writeNanoseconds: UInt64?
     /// Granted chunks that no other peer has announced yet.
     var unreplicated = 0
+    var passingOn = PassingOn()
     /// Rescues of chunks that were granted to this peer.
     var strikes = 0
     var accusers: [PeerIndex] = []

@@ -32,13 +32,14 @@ extension OwnerPolicy {
         let sample = now > start ? now - start : 0
         let isFirst = members[Int(peer)]!.writeNanoseconds == nil
         tempo.left(at: now, isFirstOfPeer: isFirst, turns: uplinkTurns, limit: mostOwedChunks)
-        writeNanoseconds = average(writeNanoseconds, sample)
-        members[Int(peer)]!.writeNanoseconds = average(members[Int(peer)]!.writeNanoseconds, sample)
+        writeNanoseconds = writeNanoseconds.movingAverage(with: sample)
+        members[Int(peer)]!.writeNanoseconds = members[Int(peer)]!.writeNanoseconds.movingAverage(with: sample)
     }
 
     /// Binds chunks to credits while the uplink has room.
     public mutating func pump(at now: UInt64, into actions: inout [OwnerAction]) {
         expireGrants(at: now)
+        heldBackUntil = nil
         while !unsent.isEmpty, hasRoom(at: now), let index = chooseCredit(at: now) {
             let peer = creditQueue.remove(at: index)
             guard let chunk = unsent.first(missingIn: members[Int(peer)]!.have) else { return }
@@ -48,6 +49,8 @@ extension OwnerPolicy {
             members[Int(peer)]!.unreplicated += 1
             members[Int(peer)]!.credits -= 1
             members[Int(peer)]!.wasGranted = true
+            members[Int(peer)]!.passingOn.granted(chunk, at: now)
+            lastGrantAt = now
             if members[Int(peer)]!.writing.isEmpty { writers.append(peer) }
             members[Int(peer)]!.writing.append(now)
             grantsInFlight.append(Grant(peer: peer, chunk: chunk, at: now))
@@ -60,11 +63,12 @@ extension OwnerPolicy {
     /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose
     /// grants had to be rescued, or that is said to send bad chunks, waits while any other incomplete peer is free of
     /// that.
-    private func chooseCredit(at now: UInt64) -> Int? {
+    private mutating func chooseCredit(at now: UInt64) -> Int? {
         lazy var someUnstruck = members.contains { member in
             guard let member else { return false }
             return member.takesPart && !member.isComplete && !member.waitsForOthers && !isSuspect(member)
         }
+        lazy var someIsPrompter = hasPrompterMember(at: now)
         let isTurnOfSuspects = sentChunkCount % SwarmLimits.suspectShare == 0
         var best: (index: Int, unreplicated: Int)?
         let (start, count) = (creditStart, creditQueue.count)
@@ -76,6 +80,7 @@ extension OwnerPolicy {
             // It must list what it got before it gets more.
             if member.have.isEmpty, member.unreplicated >= SwarmLimits.unreplicatedGate { continue }
             if member.waitsForOthers || !isTurnOfSuspects && isSuspect(member), someUnstruck { continue }
+            if holdsUpTheEnd(member, at: now), someIsPrompter, holdsBack(member, at: now) { continue }
             if let best, member.unreplicated >= best.unreplicated { continue }
             guard unsent.first(missingIn: member.have) != nil else { continue }
             if member.unreplicated < SwarmLimits.unreplicatedGate { return index }
@@ -118,7 +123,7 @@ extension OwnerPolicy {
         let grant = grantsInFlight.remove(at: index)
         guard let now, now >= grant.at else { return }
         let sample = now - grant.at
-        listNanoseconds = average(listNanoseconds, sample)
+        listNanoseconds = listNanoseconds.movingAverage(with: sample)
     }
 
     /// How long after a grant the peer must have listed it; nil while nobody knows how long that takes.
@@ -134,18 +139,15 @@ extension OwnerPolicy {
             guard grantee[Int(grant.chunk)] == grant.peer, isMember(grant.peer) else { continue }
             grantee[Int(grant.chunk)] = OwnerPolicy.nobody
             if !relayed.contains(grant.chunk) { members[Int(grant.peer)]!.unreplicated -= 1 }
+            _ = members[Int(grant.peer)]!.passingOn.passed(grant.chunk, at: now)
             if members[Int(grant.peer)]!.have.isEmpty { noteWaste(by: members[Int(grant.peer)]!) }
             if holderCount[Int(grant.chunk)] == 0 { unsent.insert(grant.chunk) }
         }
     }
 
-    /// A moving average over about eight samples.
-    private func average(_ old: UInt64?, _ sample: UInt64) -> UInt64 {
-        old.map { $0 - $0 / 8 + sample / 8 } ?? sample
-    }
 }
 
 extension OwnerMember {
     /// What it is granted is likely lost to the rest.
-    fileprivate var waitsForOthers: Bool { strikes >= SwarmLimits.strikeLimit || !isTrusted }
+    var waitsForOthers: Bool { strikes >= SwarmLimits.strikeLimit || !isTrusted }
 }

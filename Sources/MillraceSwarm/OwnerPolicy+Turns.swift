@@ -3,8 +3,10 @@ extension OwnerPolicy {
     /// grant that a silent peer has. Nil when nobody waits for either.
     public func nextDeadline(at now: UInt64) -> UInt64? {
         guard !creditQueue.isEmpty else { return nil }
-        var earliest: UInt64?
-        if let grant = grantsInFlight.first, let patience = grantPatienceNanoseconds { earliest = grant.at + patience }
+        var earliest = heldBackUntil
+        if let grant = grantsInFlight.first, let patience = grantPatienceNanoseconds {
+            earliest = min(earliest ?? .max, grant.at + patience)
+        }
         guard takesTurns, !unsent.isEmpty else { return earliest }
         for peer in writers {
             guard let bound = members[Int(peer)]?.writing.first else { continue }

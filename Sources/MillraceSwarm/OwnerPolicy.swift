@@ -46,6 +46,11 @@ public struct OwnerPolicy: Sendable {
     var grantsInFlight: [Grant] = []
     /// The average time from a grant to its being listed; nil before the first.
     var listNanoseconds: UInt64?
+    /// The average time from a grant to its being seen at another peer; nil before the first.
+    var passOnNanoseconds: UInt64?
+    var lastGrantAt: UInt64 = 0
+    /// Until when a credit waits that is there, for others who are to take the last chunks; nil while none does.
+    var heldBackUntil: UInt64?
     /// Chunks below this number are hashed and may be handed out.
     var hashedEnd: ChunkID = 0
     /// One above the highest chunk that was handed out or that a peer brought along.
@@ -99,6 +104,7 @@ public struct OwnerPolicy: Sendable {
         let entry = RosterEntry(peer: peer, address: address)
         let position = planner.position(for: entry, neighbour: neighbour, on: ring)
         ring.insert(entry, at: position)
+        watchPassingOnAnew()
         return position
     }
 
@@ -130,7 +136,7 @@ public struct OwnerPolicy: Sendable {
                 if !wastes.isEmpty { wastes[members[Int(peer)]!.host] = nil }
             }
             if first != OwnerPolicy.nobody, first != peer, relayed.insert(chunk) {
-                members[Int(first)]?.unreplicated -= 1
+                passedOn(chunk, by: first, at: now)
             }
         }
     }
@@ -193,6 +199,7 @@ public struct OwnerPolicy: Sendable {
         guard !members[Int(accused)]!.accusers.contains(accuser) else { return }
         offerAgain(members[Int(accused)]!, accused)
         members[Int(accused)]!.unreplicated = 0
+        members[Int(accused)]!.passingOn.forget()
         members[Int(accused)]!.accusers.append(accuser)
         if members[Int(accused)]!.accusers.count >= SwarmLimits.accuserLimit { actions.append(.evict(accused)) }
     }

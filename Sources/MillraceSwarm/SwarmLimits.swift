@@ -94,6 +94,10 @@ public enum SwarmLimits {
     public static let fewestUplinkTurns = 2
     public static let mostUplinkTurns = 8
 
+    /// The last chunks are not for a peer that passes them on later than all others are out, and so many times the
+    /// usual time besides: one at a quarter of the rate made all wait for a second and a half.
+    public static let lateEndTimes: UInt64 = 2
+
     /// Over so many chunks for each turn the owner measures what its link carries. Chunks under way leave all at once
     /// or one by one: with a quarter of this the best window was better than the link by a third.
     public static let tempoWindowTurns: UInt64 = 16

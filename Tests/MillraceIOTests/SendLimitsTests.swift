@@ -30,25 +30,37 @@ import Testing
     }
 
     @Test func theQueueIsEightMillisecondsOfTheRateAndTheKernelsOnFastLinks() {
-        #expect(limits(bytesPerSecond: 12e6, seconds: 1).queueByteCount == 128 * 1024)
-        #expect(limits(bytesPerSecond: 25e6, seconds: 1).queueByteCount == 256 * 1024)
+        #expect(limits(bytesPerSecond: 12e6, seconds: 1).queueByteCount == 96 * 1024)
+        #expect(limits(bytesPerSecond: 25e6, seconds: 1).queueByteCount == 192 * 1024)
         #expect(limits(bytesPerSecond: 125e6, seconds: 1).queueByteCount == nil)
     }
 
     /// Else what it holds, over the round trip, would be its rate for ever.
     @Test func aLinkThatAnswersLateIsGivenTwoOfItsRoundTrips() {
-        #expect(limits(bytesPerSecond: 3e6, seconds: 2, roundTripMilliseconds: 4).queueByteCount == 32 * 1024)
+        #expect(limits(bytesPerSecond: 3e6, seconds: 2, roundTripMilliseconds: 4).queueByteCount == 24 * 1024)
         #expect(limits(bytesPerSecond: 3e6, seconds: 2, roundTripMilliseconds: 20).queueByteCount == 128 * 1024)
         #expect(limits(bytesPerSecond: 12e6, seconds: 2, roundTripMilliseconds: 40).queueByteCount == nil)
     }
 
-    @Test func oneCallIsNoLongerThanTheShortestQueue() {
+    @Test func oneCallIsNoLongerThanAShortQueue() {
         #expect(limits(bytesPerSecond: 1e6, seconds: 5).callByteCount == 16 * 1024)
+        #expect(limits(bytesPerSecond: 5e6, seconds: 5).callByteCount == 40 * 1024)
         #expect(limits(bytesPerSecond: 25e6, seconds: 1).callByteCount == .max)
     }
 
+    /// Nodes of one swarm measure their alike links a little differently: none may have half of the others' room.
+    @Test func aLittleMoreRateIsALittleMoreRoom() {
+        var last = SendLimits(bytesPerSecond: 1e6, segmentByteCount: 1448)
+        for step in 1...400 {
+            let next = SendLimits(bytesPerSecond: 1e6 + Double(step) * 1e5, segmentByteCount: 1448)
+            let (before, after) = (last.queueByteCount ?? 0, next.queueByteCount ?? 0)
+            #expect(after >= before && 4 * after <= 5 * before, "\(step): \(before), \(after)")
+            last = next
+        }
+    }
+
     @Test func theQueueHoldsSeveralSegments() {
-        #expect(limits(bytesPerSecond: 1e6, seconds: 1, segment: 8948).queueByteCount == 128 * 1024)
+        #expect(limits(bytesPerSecond: 1e6, seconds: 1, segment: 8948).queueByteCount == 96 * 1024)
         #expect(limits(bytesPerSecond: 1e6, seconds: 1, segment: 65_483).queueByteCount == nil)
     }
 

@@ -61,7 +61,7 @@ import Testing
         for millisecond in 1...100 as ClosedRange<UInt64> {
             _ = gauge.sent(SendShareTests.chunk, now: millisecond * 10_000_000)
         }
-        #expect(gauge.current.queueByteCount == 128 * 1024)
+        #expect(gauge.current.queueByteCount == 80 * 1024)
         #expect(SendGauge(segmentByteCount: 1448, share: share).current == gauge.current)
     }
 }
