@@ -7,7 +7,7 @@ extension PeerPolicy {
         var earliest = strandedAt ?? .max
         for index in neighbours.indices {
             for request in neighbours[index].outstanding where !request.isSuperseded {
-                earliest = min(earliest, request.lateAt)
+                earliest = min(earliest, lateAt(request, of: index))
             }
         }
         if let rescue { earliest = min(earliest, rescue.at + SwarmLimits.rescueHedgePeriods * hedgeNanoseconds) }
@@ -25,7 +25,7 @@ extension PeerPolicy {
             var position = 0
             while position < neighbours[index].outstanding.count {
                 let request = neighbours[index].outstanding[position]
-                if !request.isSuperseded, now >= request.lateAt {
+                if !request.isSuperseded, now >= lateAt(request, of: index) {
                     neighbours[index].outstanding[position].lateAt = now + hedge
                     if request.keepsSlot { outstandingCount -= 1 }
                     neighbours[index].outstanding[position].lateCount += 1
@@ -99,6 +99,16 @@ extension PeerPolicy {
         } else if rescue == nil, late.lateCount > 0 || isEndGame {
             ask(for: late.chunk, insteadOf: neighbours[index].peer, now, into: &actions)
         }
+    }
+
+    /// When a request counts as late: near the end earlier, if a source that is asked for nothing now has the chunk too.
+    private func lateAt(_ request: Request, of index: Int) -> UInt64 {
+        guard isEndGame, request.lateCount == 0, serviceNanoseconds > 0,
+            let other = otherHolder(of: request.chunk, besides: index), neighbours[other].outstanding.isEmpty
+        else { return request.lateAt }
+        let patience = max(
+            SwarmLimits.shortestHedgeNanoseconds, SwarmLimits.endHedgeServiceTimes * serviceNanoseconds)
+        return min(request.lateAt, request.at + patience)
     }
 
     /// All that is missing has been asked for: a late request holds up the end.

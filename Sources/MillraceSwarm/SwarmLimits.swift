@@ -60,6 +60,9 @@ public enum SwarmLimits {
     /// A request is late after this time or four times the usual service time, whichever is longer.
     public static let shortestHedgeNanoseconds: UInt64 = 100_000_000
     public static let hedgeServiceTimes: UInt64 = 4
+    /// The same for the last requests, once a source that could answer them has nothing to do: the last chunk of a peer
+    /// was asked of a source at a quarter of the rate, and fifteen others had it.
+    public static let endHedgeServiceTimes: UInt64 = 2
     /// The same before any request was answered: the link may be a slow one.
     public static let firstHedgeNanoseconds: UInt64 = 1_000_000_000
     /// A chunk rescued within so many hedge periods is on its way; others are sent to whoever got it.
