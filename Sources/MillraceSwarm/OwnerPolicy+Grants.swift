@@ -106,10 +106,17 @@ extension OwnerPolicy {
         let other = members[Int(candidate)]!
         return writers.contains { peer in
             guard let member = members[Int(peer)], let bound = member.writing.first else { return false }
-            guard bound + waitNanoseconds > now else { return false }
+            guard bound + waitNanoseconds > now, !isFarBehind(member, other) else { return false }
             guard let own = member.writeNanoseconds, own <= 2 * (other.writeNanoseconds ?? own) else { return false }
             return member.unreplicated + SwarmLimits.unreplicatedGate <= other.unreplicated
         }
+    }
+
+    /// It lacks so much of what the other has that this fills its link: it does not wait for what the owner sends, and
+    /// that it takes little of what the other was granted says nothing of the other.
+    private func isFarBehind(_ member: OwnerMember, _ other: OwnerMember) -> Bool {
+        let lead = SwarmLimits.farBehindChunkCount + SwarmLimits.farBehindChunksPerMember * ring.count
+        return other.have.count > member.have.count + lead
     }
 
     /// Late binding: a slow link has one chunk being written; a fast one is kept busy by all its credits.

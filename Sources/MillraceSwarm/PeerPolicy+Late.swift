@@ -101,7 +101,7 @@ extension PeerPolicy {
         }
     }
 
-    /// When a request counts as late: near the end earlier, if a source that is asked for nothing now has the chunk too.
+    /// When a request counts as late: near the end earlier, if a source that has nothing to do has the chunk too.
     private func lateAt(_ request: Request, of index: Int) -> UInt64 {
         guard isEndGame, request.lateCount == 0, serviceNanoseconds > 0,
             let other = otherHolder(of: request.chunk, besides: index), neighbours[other].outstanding.isEmpty

@@ -97,6 +97,10 @@ public enum SwarmLimits {
     public static let fewestUplinkTurns = 2
     public static let mostUplinkTurns = 8
 
+    /// A peer that has so many chunks fewer than another, and so many more for each member of the ring, is a newcomer
+    /// that is busy with them: on a ring that all joined at once a peer is half of that behind the owner.
+    public static let farBehindChunkCount = 32
+    public static let farBehindChunksPerMember = 2
     /// The last chunks are not for a peer that passes them on later than all others are out, and so many times the
     /// usual time besides: one at a quarter of the rate made all wait for a second and a half.
     public static let lateEndTimes: UInt64 = 2

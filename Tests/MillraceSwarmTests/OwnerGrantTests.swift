@@ -138,6 +138,26 @@ struct OwnerGrantTests {
         #expect(bench.pump() == [.grant(1, 8)])
     }
 
+    /// Its link is full of what others have: that it has not taken the other's grants yet says nothing of the other.
+    @Test func `a newcomer that is far behind is not waited for`() throws {
+        var bench = OwnerBench(chunks: 300, peers: 2)
+        bench.policy.holds(0, 200..<300)
+        for chunk in 0..<6 as Range<ChunkID> {
+            try bench.policy.credit(0, count: 1)
+            #expect(bench.pump() == [.grant(0, chunk)])
+            bench.deliver(chunk, to: 0)
+        }
+        for chunk in 6..<8 as Range<ChunkID> {
+            try bench.policy.credit(1, count: 1)
+            #expect(bench.pump() == [.grant(1, chunk)])
+            bench.deliver(chunk, to: 1)
+            bench.holds(0, chunk)
+        }
+        try bench.policy.credit(1, count: 1)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(1, 8), .grant(0, 9)])
+    }
+
     @Test func `chunks that a peer brought along are not sent`() throws {
         var bench = OwnerBench(chunks: 4, peers: 2)
         bench.policy.holds(0, 0..<2)

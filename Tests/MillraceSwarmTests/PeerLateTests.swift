@@ -100,6 +100,33 @@ struct PeerLateTests {
         #expect(bench.take().rescues == [0])
     }
 
+    /// Two sources, of which the first is late with one of the last chunks and the second has it too.
+    private func endBench(chunks: UInt32) -> PeerBench {
+        var bench = PeerBench(chunks: chunks, sources: [1, 2])
+        bench.holds(2, 0..<1)
+        bench.now += 200 * millisecond
+        bench.verified(0, from: .peer(2))
+        bench.holds(1, 1..<2)
+        bench.holds(2, 1..<2)
+        return bench
+    }
+
+    @Test func `near the end a source with nothing to do is asked instead of a late one sooner`() throws {
+        var bench = endBench(chunks: 2)
+        #expect(bench.take().requests.last! == (1, 1))
+        let asked = bench.now
+        bench.now = try #require(bench.policy.nextDeadline)
+        #expect(bench.now - asked == SwarmLimits.endHedgeServiceTimes * 200 * millisecond)
+        bench.tick()
+        #expect(bench.take() == [.cancel(1, 1), .request(2, 1)])
+    }
+
+    @Test func `while there is more to ask for a request has its usual time`() throws {
+        let bench = endBench(chunks: 10)
+        let asked = bench.now
+        #expect(try #require(bench.policy.nextDeadline) - asked == bench.policy.hedgeNanoseconds)
+    }
+
     @Test func `the owner's advice is followed: connect, then request when it is listed`() {
         var bench = PeerBench(chunks: 10, sources: [1])
         bench.policy.sentElsewhere(4, to: 7, at: bench.now, into: &bench.actions)
