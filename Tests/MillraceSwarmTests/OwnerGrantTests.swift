@@ -120,41 +120,30 @@ struct OwnerGrantTests {
         #expect(bench.pump() == [.grant(0, 4)])
     }
 
-    @Test func `a far worse relay is not fed while a good one is being sent to`() throws {
-        var bench = OwnerBench(chunks: 100, peers: 2)
-        for chunk in 0..<6 as Range<ChunkID> {
-            try bench.policy.credit(0, count: 1)
-            #expect(bench.pump() == [.grant(0, chunk)])
-            bench.deliver(chunk, to: 0)
-        }
-        for chunk in 6..<8 as Range<ChunkID> {
-            try bench.policy.credit(1, count: 1)
-            #expect(bench.pump() == [.grant(1, chunk)])
-            bench.deliver(chunk, to: 1)
-            bench.holds(0, chunk)
+    /// Peer 0 holds these chunks and was granted six that nobody took, peer 1 two that peer 0 has; both ask for more.
+    private func unevenBench(chunks: UInt32, broughtBy0: Range<ChunkID>) throws -> OwnerBench {
+        var bench = OwnerBench(chunks: chunks, peers: 2)
+        bench.policy.holds(0, broughtBy0)
+        for chunk in 0..<8 as Range<ChunkID> {
+            let peer: PeerIndex = chunk < 6 ? 0 : 1
+            try bench.policy.credit(peer, count: 1)
+            #expect(bench.pump() == [.grant(peer, chunk)])
+            bench.deliver(chunk, to: peer)
+            if peer == 1 { bench.holds(0, chunk) }
         }
         try bench.policy.credit(1, count: 1)
         try bench.policy.credit(0, count: 1)
+        return bench
+    }
+
+    @Test func `a far worse relay is not fed while a good one is being sent to`() throws {
+        var bench = try unevenBench(chunks: 100, broughtBy0: 90..<90)
         #expect(bench.pump() == [.grant(1, 8)])
     }
 
     /// Its link is full of what others have: that it has not taken the other's grants yet says nothing of the other.
     @Test func `a newcomer that is far behind is not waited for`() throws {
-        var bench = OwnerBench(chunks: 300, peers: 2)
-        bench.policy.holds(0, 200..<300)
-        for chunk in 0..<6 as Range<ChunkID> {
-            try bench.policy.credit(0, count: 1)
-            #expect(bench.pump() == [.grant(0, chunk)])
-            bench.deliver(chunk, to: 0)
-        }
-        for chunk in 6..<8 as Range<ChunkID> {
-            try bench.policy.credit(1, count: 1)
-            #expect(bench.pump() == [.grant(1, chunk)])
-            bench.deliver(chunk, to: 1)
-            bench.holds(0, chunk)
-        }
-        try bench.policy.credit(1, count: 1)
-        try bench.policy.credit(0, count: 1)
+        var bench = try unevenBench(chunks: 300, broughtBy0: 200..<300)
         #expect(bench.pump() == [.grant(1, 8), .grant(0, 9)])
     }
 
