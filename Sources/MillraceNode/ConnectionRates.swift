@@ -1,6 +1,7 @@
 import MillraceIO
 
-/// What the limits of its node mean to one connection. Without limits none of it makes a system call or takes a lock.
+/// What the limits of its node mean to one connection, and what it has in common with the node's others. Without limits
+/// none of it makes a system call, or takes a lock before a chunk is sent.
 struct ConnectionRates: ~Copyable {
     private var sending: RateLimiter?
     private var sendTurn: RateTurn?

@@ -34,6 +34,12 @@ struct OwnerMember: Sendable {
     /// Nobody says that it sends bad chunks: what it lists counts as held.
     var isTrusted: Bool { accusers.isEmpty }
 
+    /// What it is granted is likely lost to the rest.
+    var waitsForOthers: Bool { strikes >= SwarmLimits.strikeLimit || !isTrusted }
+
+    /// It takes chunks, and what it is granted is likely passed on.
+    var isGoodRelay: Bool { takesPart && !isComplete && !waitsForOthers }
+
     /// Others can't be reached from where it is, behind a firewall perhaps: the owner is all it has.
     var reachesNobody: Bool { vainAskCount >= SwarmLimits.vainAskLimit }
 }

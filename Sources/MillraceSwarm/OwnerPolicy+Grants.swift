@@ -66,7 +66,7 @@ extension OwnerPolicy {
     private mutating func chooseCredit(at now: UInt64) -> Int? {
         lazy var someUnstruck = members.contains { member in
             guard let member else { return false }
-            return member.takesPart && !member.isComplete && !member.waitsForOthers && !isSuspect(member)
+            return member.isGoodRelay && !isSuspect(member)
         }
         lazy var someIsPrompter = hasPrompterMember(at: now)
         let isTurnOfSuspects = sentChunkCount % SwarmLimits.suspectShare == 0
@@ -152,9 +152,4 @@ extension OwnerPolicy {
         }
     }
 
-}
-
-extension OwnerMember {
-    /// What it is granted is likely lost to the rest.
-    var waitsForOthers: Bool { strikes >= SwarmLimits.strikeLimit || !isTrusted }
 }

@@ -48,6 +48,7 @@ public struct OwnerPolicy: Sendable {
     var listNanoseconds: UInt64?
     /// The average time from a grant to its being seen at another peer; nil before the first.
     var passOnNanoseconds: UInt64?
+    /// When a chunk was last bound to a credit.
     var lastGrantAt: UInt64 = 0
     /// Until when a credit waits that is there, for others who are to take the last chunks; nil while none does.
     var heldBackUntil: UInt64?

@@ -71,7 +71,7 @@ extension OwnerPolicy {
     /// Somebody takes chunks and passes them on in time.
     func hasPrompterMember(at now: UInt64) -> Bool {
         members.contains { member in
-            guard let member, member.takesPart, !member.isComplete, !member.waitsForOthers else { return false }
+            guard let member, member.isGoodRelay else { return false }
             return member.passingOn.nanoseconds(at: now) != nil && !holdsUpTheEnd(member, at: now)
         }
     }
