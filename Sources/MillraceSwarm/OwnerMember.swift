@@ -16,6 +16,8 @@ struct OwnerMember: Sendable {
     var lastWrote: UInt64 = 0
     /// The average time a chunk takes to leave for its socket.
     var writeNanoseconds: UInt64?
+    /// The average time from a grant to its being listed.
+    var listNanoseconds: UInt64?
     /// Granted chunks that no other peer has announced yet.
     var unreplicated = 0
     var passingOn = PassingOn()

@@ -123,33 +123,4 @@ extension OwnerPolicy {
     private func writingLimit(of member: OwnerMember) -> Int {
         takesTurns ? 1 : WireLimits.largestOutstandingCount
     }
-
-    /// The peer lists a chunk that it was granted.
-    mutating func listed(_ chunk: ChunkID, by peer: PeerIndex, at now: UInt64?) {
-        guard let index = grantsInFlight.firstIndex(where: { $0.chunk == chunk && $0.peer == peer }) else { return }
-        let grant = grantsInFlight.remove(at: index)
-        guard let now, now >= grant.at else { return }
-        let sample = now - grant.at
-        listNanoseconds = listNanoseconds.movingAverage(with: sample)
-    }
-
-    /// How long after a grant the peer must have listed it; nil while nobody knows how long that takes.
-    var grantPatienceNanoseconds: UInt64? {
-        listNanoseconds.map { max(SwarmLimits.shortestGrantPatienceNanoseconds, SwarmLimits.grantPatienceTimes * $0) }
-    }
-
-    /// A peer that fell silent with grants in its hands must not keep them from the rest until it counts as gone.
-    private mutating func expireGrants(at now: UInt64) {
-        guard let patience = grantPatienceNanoseconds else { return }
-        while let grant = grantsInFlight.first, now >= grant.at + patience {
-            grantsInFlight.removeFirst()
-            guard grantee[Int(grant.chunk)] == grant.peer, isMember(grant.peer) else { continue }
-            grantee[Int(grant.chunk)] = OwnerPolicy.nobody
-            if !relayed.contains(grant.chunk) { members[Int(grant.peer)]!.unreplicated -= 1 }
-            _ = members[Int(grant.peer)]!.passingOn.passed(grant.chunk, at: now)
-            if members[Int(grant.peer)]!.have.isEmpty { noteWaste(by: members[Int(grant.peer)]!) }
-            if holderCount[Int(grant.chunk)] == 0 { unsent.insert(grant.chunk) }
-        }
-    }
-
 }

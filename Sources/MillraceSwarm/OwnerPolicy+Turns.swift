@@ -4,9 +4,7 @@ extension OwnerPolicy {
     public func nextDeadline(at now: UInt64) -> UInt64? {
         guard !creditQueue.isEmpty else { return nil }
         var earliest = heldBackUntil
-        if let grant = grantsInFlight.first, let patience = grantPatienceNanoseconds {
-            earliest = min(earliest ?? .max, grant.at + patience)
-        }
+        if let nextExpiry { earliest = min(earliest ?? .max, nextExpiry) }
         guard takesTurns, !unsent.isEmpty else { return earliest }
         for peer in writers {
             guard let bound = members[Int(peer)]?.writing.first else { continue }

@@ -116,22 +116,6 @@ struct OwnerFaultTests {
         #expect(bench.pump() == [])
     }
 
-    @Test func `a silent peer's grant is offered to others after a while`() throws {
-        var bench = OwnerBench(chunks: 3, peers: 2)
-        try bench.policy.credit(1, count: 1)
-        #expect(bench.pump() == [.grant(1, 0)])
-        bench.deliver(0, to: 1)
-        try bench.policy.credit(0, count: 1)
-        #expect(bench.pump() == [.grant(0, 1)])
-        for chunk in [2, 1] as [ChunkID] {
-            try bench.policy.credit(1, count: 1)
-            if chunk == 1 { bench.now = try #require(bench.policy.nextDeadline(at: bench.now)) }
-            #expect(bench.pump() == [.grant(1, chunk)])
-            bench.deliver(chunk, to: 1)
-        }
-        #expect(bench.now >= SwarmLimits.shortestGrantPatienceNanoseconds)
-    }
-
     @Test func `two accusers have a liar evicted, one twice does not`() {
         var bench = OwnerBench(chunks: 4, peers: 4)
         var actions: [OwnerAction] = []

@@ -1,0 +1,79 @@
+import MillraceWire
+
+/// Grants whose peer lists nothing: a peer that fell silent must not keep them from the rest until it counts as gone.
+extension OwnerPolicy {
+    /// The peer lists a chunk that it was granted.
+    mutating func listed(_ chunk: ChunkID, by peer: PeerIndex, at now: UInt64?) {
+        guard let index = grantsInFlight.firstIndex(where: { $0.chunk == chunk && $0.peer == peer }) else { return }
+        let grant = grantsInFlight.remove(at: index)
+        guard let now, now >= grant.at else { return }
+        let sample = now - grant.at
+        listNanoseconds = listNanoseconds.movingAverage(with: sample)
+        members[Int(peer)]!.listNanoseconds = members[Int(peer)]!.listNanoseconds.movingAverage(with: sample)
+    }
+
+    /// Offers to others what silent peers were granted.
+    mutating func expireGrants(at now: UInt64) {
+        guard let least = leastPatienceNanoseconds else { return }
+        var index = 0
+        while index < grantsInFlight.count, now >= grantsInFlight[index].at + least {
+            let grant = grantsInFlight[index]
+            if now < grant.at + patience(with: grant.peer, atLeast: least) {
+                index += 1
+            } else {
+                grantsInFlight.remove(at: index)
+                expire(grant, at: now)
+            }
+        }
+    }
+
+    private mutating func expire(_ grant: Grant, at now: UInt64) {
+        guard grantee[Int(grant.chunk)] == grant.peer, isMember(grant.peer) else { return }
+        takeBack(grant.chunk, from: grant.peer, at: now)
+        if members[Int(grant.peer)]!.have.isEmpty { noteWaste(by: members[Int(grant.peer)]!) }
+        if holderCount[Int(grant.chunk)] == 0 { unsent.insert(grant.chunk) }
+        offerUnpassed(of: grant.peer, at: now)
+    }
+
+    /// When the first grant expires that nobody lists until then; nil while nobody knows how long that takes. Grants
+    /// stand in the order in which they were bound.
+    var nextExpiry: UInt64? {
+        guard let least = leastPatienceNanoseconds else { return nil }
+        var earliest: UInt64?
+        for grant in grantsInFlight {
+            if let earliest, grant.at + least >= earliest { break }
+            earliest = min(earliest ?? .max, grant.at + patience(with: grant.peer, atLeast: least))
+        }
+        return earliest
+    }
+
+    /// Nobody must have listed a grant sooner than this.
+    private var leastPatienceNanoseconds: UInt64? {
+        listNanoseconds.map { max(SwarmLimits.shortestGrantPatienceNanoseconds, SwarmLimits.grantPatienceTimes * $0) }
+    }
+
+    /// How long after a grant this peer must have listed it. A newcomer may be much slower than the others.
+    private func patience(with peer: PeerIndex, atLeast least: UInt64) -> UInt64 {
+        guard isMember(peer) else { return least }
+        let own = members[Int(peer)]!.listNanoseconds.map { SwarmLimits.grantPatienceTimes * $0 }
+        return max(least, own ?? SwarmLimits.newcomerPatienceTimes * (listNanoseconds ?? 0))
+    }
+
+    private mutating func takeBack(_ chunk: ChunkID, from peer: PeerIndex, at now: UInt64) {
+        grantee[Int(chunk)] = OwnerPolicy.nobody
+        if !relayed.contains(chunk) { members[Int(peer)]!.unreplicated -= 1 }
+        _ = members[Int(peer)]!.passingOn.passed(chunk, at: now)
+    }
+
+    /// What a silent peer has listed and nobody else: it may have told the owner of it alone, who forgets it.
+    private mutating func offerUnpassed(of peer: PeerIndex, at now: UInt64) {
+        guard members[Int(peer)]!.unreplicated > 0 else { return }
+        for chunk in 0..<hashedEnd where grantee[Int(chunk)] == peer && holderCount[Int(chunk)] == 1 {
+            guard members[Int(peer)]!.isTrusted, members[Int(peer)]!.have.contains(chunk) else { continue }
+            takeBack(chunk, from: peer, at: now)
+            members[Int(peer)]!.have.remove(chunk)
+            holderCount[Int(chunk)] = 0
+            unsent.insert(chunk)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import MillraceSwarm
+import MillraceWire
+import Testing
+
+@Suite("What the owner does about peers that list nothing")
+struct OwnerSilenceTests {
+    @Test func `a silent peer's grant is offered to others after a while`() throws {
+        var bench = OwnerBench(chunks: 3, peers: 2)
+        try bench.policy.credit(1, count: 1)
+        #expect(bench.pump() == [.grant(1, 0)])
+        bench.deliver(0, to: 1)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(0, 1)])
+        for chunk in [2, 1] as [ChunkID] {
+            try bench.policy.credit(1, count: 1)
+            if chunk == 1 { bench.now = try #require(bench.policy.nextDeadline(at: bench.now)) }
+            #expect(bench.pump() == [.grant(1, chunk)])
+            bench.deliver(chunk, to: 1)
+        }
+        #expect(bench.now >= SwarmLimits.shortestGrantPatienceNanoseconds)
+    }
+
+    /// Peer 0 lists its grants after the first time, peer 1 after the second; then each is granted one more.
+    private func bench(listing first: UInt64, _ second: UInt64) throws -> OwnerBench {
+        var bench = OwnerBench(chunks: 100, peers: 3)
+        for (peer, delay) in [(0, first), (1, second)] as [(PeerIndex, UInt64)] {
+            for _ in 0..<20 {
+                try bench.policy.credit(peer, count: 1)
+                guard case .grant(peer, let chunk)? = bench.pump().first else {
+                    Issue.record("peer \(peer) is granted nothing")
+                    return bench
+                }
+                bench.deliver(chunk, to: peer, after: delay)
+                bench.holds(2, chunk)
+            }
+        }
+        for peer in 0..<2 as Range<PeerIndex> {
+            try bench.policy.credit(peer, count: 1)
+            #expect(bench.pump() == [.grant(peer, 40 + peer)])
+        }
+        return bench
+    }
+
+    /// Which chunks of the two may be granted to others after so long.
+    private func offered(_ bench: inout OwnerBench, after delay: UInt64) throws -> [ChunkID] {
+        bench.now += delay
+        try bench.policy.credit(2, count: 2)
+        var offered: [ChunkID] = []
+        while case .grant(2, let chunk)? = bench.pump().first {
+            bench.policy.wrote(2, at: bench.now)
+            if chunk < 42 { offered.append(chunk) }
+        }
+        return offered
+    }
+
+    @Test func `who is slow always has longer`() throws {
+        for (delay, chunks) in [(1_000, [41]), (7_000, [41]), (9_000, [40, 41])] as [(UInt64, [ChunkID])] {
+            var bench = try bench(listing: 2_000 * millisecond, 20 * millisecond)
+            #expect(try offered(&bench, after: delay * millisecond) == chunks)
+        }
+    }
+
+    @Test func `a newcomer that has listed nothing has longer than others`() throws {
+        var bench = try bench(listing: 200 * millisecond, 200 * millisecond)
+        guard let newcomer = bench.policy.join(address: address(9))?.peer else { return }
+        for chunk in 40..<42 as Range<ChunkID> { bench.deliver(chunk, to: chunk - 40, after: 0) }
+        try bench.policy.credit(newcomer, count: 1)
+        #expect(bench.pump() == [.grant(newcomer, 42)])
+        bench.now += 1_000 * millisecond
+        try bench.policy.credit(2, count: 1)
+        #expect(bench.pump() == [.grant(2, 43)])
+        bench.deliver(43, to: 2, after: 0)
+        bench.now += 4_000 * millisecond
+        try bench.policy.credit(2, count: 1)
+        #expect(bench.pump() == [.grant(2, 42)])
+    }
+
+    @Test func `what a silent peer told of and nobody else has is offered again`() throws {
+        var bench = try bench(listing: 20 * millisecond, 20 * millisecond)
+        bench.deliver(40, to: 0)
+        bench.deliver(41, to: 1)
+        bench.holds(2, 41)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(0, 42)])
+        #expect(try offered(&bench, after: SwarmLimits.shortestGrantPatienceNanoseconds) == [40])
+    }
+
+    @Test func `a peer that speaks keeps what it has not passed on yet`() throws {
+        var bench = try bench(listing: 20 * millisecond, 20 * millisecond)
+        bench.deliver(40, to: 0)
+        bench.deliver(41, to: 1)
+        #expect(try offered(&bench, after: 10 * SwarmLimits.shortestGrantPatienceNanoseconds) == [])
+    }
+}
