@@ -10,6 +10,7 @@ final class DownloadHandler: ConnectionHandler {
 
     private let node: PeerNode
     private let record: SourceRecord
+    private let roundTripNanoseconds: UInt64?
     private var stage = Stage.greeting
     private var hasSaidNumber = false
     private var hasHeardList = false
@@ -17,9 +18,10 @@ final class DownloadHandler: ConnectionHandler {
     private var began: UInt64 = 0
     private var feed = NewsFeed(isUpward: true)
 
-    init(node: PeerNode, record: SourceRecord) {
+    init(node: PeerNode, record: SourceRecord, roundTripNanoseconds: UInt64? = nil) {
         self.node = node
         self.record = record
+        self.roundTripNanoseconds = roundTripNanoseconds
     }
 
     private var peer: PeerIndex { record.peer }
@@ -102,7 +104,9 @@ final class DownloadHandler: ConnectionHandler {
         guard introduced == peer else { throw .ended(.wrongSwarm, "another peer than the roster says") }
         stage = .running
         node.update { state, effects in
-            node.decide(&state, &effects) { $0.sourceConnected(peer, at: now, into: &$1) }
+            node.decide(&state, &effects) {
+                $0.sourceConnected(peer, roundTripNanoseconds: roundTripNanoseconds, at: now, into: &$1)
+            }
             state.loneSince = nil
         }
     }

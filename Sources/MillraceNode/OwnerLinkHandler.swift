@@ -13,6 +13,7 @@ final class OwnerLinkHandler: ConnectionHandler {
     private let node: PeerNode
     private let link: Link
     private let neighbour: PeerAddress
+    private let roundTripNanoseconds: UInt64?
     private var stage = Stage.greeting
     private var feed = NewsFeed()
     private var digests: DigestIntake
@@ -23,10 +24,11 @@ final class OwnerLinkHandler: ConnectionHandler {
     private(set) var chunkCount: UInt32 = 0
     private var writer: WriteBehind?
 
-    init(node: PeerNode, link: Link, neighbour: PeerAddress) {
+    init(node: PeerNode, link: Link, neighbour: PeerAddress, roundTripNanoseconds: UInt64? = nil) {
         self.node = node
         self.link = link
         self.neighbour = neighbour
+        self.roundTripNanoseconds = roundTripNanoseconds
         digests = DigestIntake(node)
     }
 
@@ -151,7 +153,9 @@ final class OwnerLinkHandler: ConnectionHandler {
         node.log.setNumber(welcome.peer)
         chunkCount = welcome.layout.chunkCount
         let (count, verifies, unproven) = node.update { state, effects in
-            node.decide(&state, &effects) { policy, _ in policy.welcomed(as: welcome.peer) }
+            node.decide(&state, &effects) { policy, _ in
+                policy.welcomed(as: welcome.peer, roundTripNanoseconds: roundTripNanoseconds)
+            }
             let have = state.policy?.have ?? ChunkSet(chunkCount: 0)
             feed.listed(upTo: state.journal.count, now: now)
             let content = state.content

@@ -75,6 +75,7 @@ extension PeerNode {
             if state.policy?.isComplete == false { state.statistics.replaced(peer) }
             let link = state.sources[index].link
             effects.wake(link, if: link.post(goodbye: .leaving, "no longer a source"))
+        case .noteSilence(let peer): state.statistics.fellSilent(peer)
         }
     }
 

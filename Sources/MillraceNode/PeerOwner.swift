@@ -44,7 +44,9 @@ extension PeerNode {
                 state.ownerConnection = link
                 (state.ownerAddress, state.ownerLinkNumber) = (owner, ownerLink)
             }
-            let handler = OwnerLinkHandler(node: self, link: link, neighbour: neighbour)
+            let handler = OwnerLinkHandler(
+                node: self, link: link, neighbour: neighbour,
+                roundTripNanoseconds: socket.leastRoundTripNanoseconds)
             let rates = ConnectionRates(fetching: self.rates, socket)
             var connection = Connection(
                 socket: socket, link: link, transport: transport, handler: handler, rates: rates)

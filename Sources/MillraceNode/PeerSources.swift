@@ -45,7 +45,8 @@ extension PeerNode {
             do throws(SystemError) {
                 let socket = try Socket.connect(
                     to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: record.link.wake)
-                let handler = DownloadHandler(node: self, record: record)
+                let handler = DownloadHandler(
+                    node: self, record: record, roundTripNanoseconds: socket.leastRoundTripNanoseconds)
                 let rates = ConnectionRates(fetching: self.rates, socket)
                 let transport = try transportChoice.transport(for: socket)
                 var connection = Connection(

@@ -96,8 +96,16 @@ struct PeerStatistics: Sendable {
     }
 
     mutating func replaced(_ peer: PeerIndex) {
+        replaced(peer, badChunks.contains(peer) ? "it sent a bad chunk" : "the ring gives this peer others now")
+    }
+
+    mutating func fellSilent(_ peer: PeerIndex) {
+        replaced(peer, "it said nothing for a while, and another was asked beside it")
+    }
+
+    private mutating func replaced(_ peer: PeerIndex, _ reason: String) {
         guard replacedSources.count < NodeLimits.lostSourceCount else { return }
-        let reason = badChunks.contains(peer) ? "it sent a bad chunk" : "others are its neighbours on the ring now"
+        guard !replacedSources.contains(where: { $0 == (peer, reason) }) else { return }
         replacedSources.append((peer, reason))
     }
 

@@ -50,8 +50,9 @@ extension Simulation {
             queue.push(.havesAtSource, at: arrival(from: node, to: 0), id, run.lowerBound, run.upperBound)
         }
         let (peer, digestCount) = (connections[id].clientIndex, hashedCount)
+        let roundTrip = 2 * options.latencyNanoseconds
         decide(node) { policy, now, actions in
-            policy.welcomed(as: peer)
+            policy.welcomed(as: peer, roundTripNanoseconds: roundTrip)
             policy.digestsKnown(below: digestCount, at: now, into: &actions)
             guard isFirst else { return }
             for run in runs {
@@ -95,6 +96,10 @@ extension Simulation {
         case .connect(let peer): connect(node, to: peer)
         case .disconnect(let peer):
             if let id = source(peer, of: node) { close(id, bySource: false) }
+        case .noteSilence(let peer):
+            story.milestone(now) {
+                "peer \(node) hears nothing from peer \(nodeOfPeer[Int(peer)]) and asks another beside it"
+            }
         }
     }
 

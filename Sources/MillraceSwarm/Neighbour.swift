@@ -22,6 +22,10 @@ struct Neighbour: Sendable {
     var isClient = false
     /// A source that the ring no longer gives this peer: asked for nothing new, left once it has answered.
     var isRetired = false
+    /// A source that answers nothing and says nothing: another is asked beside it.
+    var isSilent = false
+    /// When it last said something of use.
+    var heardAt: UInt64 = 0
     /// Oldest first, which is the order of the answers.
     var outstanding: [Request] = []
     /// Its bit in the masks of the neighbourhood; 0 for a client too many.

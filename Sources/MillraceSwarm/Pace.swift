@@ -26,9 +26,12 @@ public struct Pace: Sendable {
 
     /// How many chunks arrive in the time that windows must cover, shared out over `base` of them: 1 on a slow link,
     /// more where a chunk's time is short against a round trip. `least` gives way to the bound in bytes alone.
-    func scale(overWindow base: Int, chunkByteCount: UInt32, atLeast least: Int = 1) -> Int {
+    func scale(
+        overWindow base: Int, chunkByteCount: UInt32, covering nanoseconds: UInt64 = SwarmLimits.windowNanoseconds,
+        atLeast least: Int = 1
+    ) -> Int {
         guard let interval = intervalNanoseconds else { return 1 }
-        let wanted = Int(SwarmLimits.windowNanoseconds / max(interval, 1_000)) / max(base, 1)
+        let wanted = Int(nanoseconds / max(interval, 1_000)) / max(base, 1)
         let bytes = SwarmLimits.largestWindowByteCount / Int(chunkByteCount) / max(base, 1)
         return max(1, min(max(wanted, least), bytes, SwarmLimits.largestWindow / max(base, 1)))
     }

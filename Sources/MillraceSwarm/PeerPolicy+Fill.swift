@@ -3,6 +3,7 @@ import MillraceWire
 extension PeerPolicy {
     /// Keeps requests in flight: the source with the fewest outstanding gives the chunk that fewest neighbours hold.
     mutating func fill(at now: UInt64, into actions: inout [PeerAction]) {
+        if mustReviseSources { reviseSources(at: now, into: &actions) }
         if hasIdleRetired {
             hasIdleRetired = false
             dropRetired(at: now, into: &actions)

@@ -31,6 +31,11 @@ extension PeerPolicy {
                     neighbours[index].outstanding[position].lateCount += 1
                     tallies.late(neighbours[index].peer)
                     isAnyLate = true
+                    if fallsSilent(neighbours[index], after: request) {
+                        neighbours[index].isSilent = true
+                        mustReviseSources = true
+                        actions.append(.noteSilence(neighbours[index].peer))
+                    }
                     late(request, at: position, of: index, now, into: &actions)
                 }
                 position += 1
@@ -99,6 +104,13 @@ extension PeerPolicy {
         } else if rescue == nil, late.lateCount > 0 || isEndGame {
             ask(for: late.chunk, insteadOf: neighbours[index].peer, now, into: &actions)
         }
+    }
+
+    /// A source of the ring's that has said nothing of use since a request that is late, where the ring has another to
+    /// ask beside it.
+    private func fallsSilent(_ neighbour: Neighbour, after request: Request) -> Bool {
+        guard !neighbour.isSilent, !neighbour.isRetired, neighbour.heardAt <= request.at else { return false }
+        return !ringOnly && wantedSources.count + 1 < ring.count
     }
 
     /// When a request counts as late: near the end earlier, if a source that has nothing to do has the chunk too.

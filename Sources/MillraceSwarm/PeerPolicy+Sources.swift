@@ -2,7 +2,10 @@ import MillraceWire
 
 extension PeerPolicy {
     /// The owner has given this peer its number.
-    public mutating func welcomed(as peer: PeerIndex) {
+    ///
+    /// - Parameter roundTripNanoseconds: to the owner, as short as it was seen; nil if nobody knows.
+    public mutating func welcomed(as peer: PeerIndex, roundTripNanoseconds: UInt64? = nil) {
+        note(roundTripNanoseconds: roundTripNanoseconds)
         selfIndex = peer
         creditsOutstanding = 0
     }
@@ -12,6 +15,12 @@ extension PeerPolicy {
     public mutating func rosterChanged(_ ring: Ring, at now: UInt64, into actions: inout [PeerAction]) {
         self.ring = ring
         sizeWindows()
+        reviseSources(at: now, into: &actions)
+    }
+
+    /// Connects to the sources that this peer should have and has not, and leaves those it should not have.
+    mutating func reviseSources(at now: UInt64, into actions: inout [PeerAction]) {
+        mustReviseSources = false
         let wanted = wantedSources
         for peer in wanted where !isSource(peer) { actions.append(.connect(peer)) }
         var gone: [PeerIndex] = []
@@ -39,7 +48,8 @@ extension PeerPolicy {
     /// The members this peer should fetch from, the download neighbour first.
     public var wantedSources: [PeerIndex] {
         guard let selfIndex else { return [] }
-        var wanted = ring.sources(of: selfIndex)
+        let silentCount = neighbours.all.count { $0.isSource && $0.isSilent && !$0.isRetired }
+        var wanted = ring.sources(of: selfIndex, standIns: silentCount)
         if ringOnly { wanted = Array(wanted.prefix(1)) }
         if let given = givenNeighbour, ring.position(of: given) != nil, given != selfIndex, !wanted.contains(given) {
             wanted.insert(given, at: 0)
@@ -50,9 +60,13 @@ extension PeerPolicy {
     }
 
     /// A connection to fetch from this peer is open.
+    ///
+    /// - Parameter roundTripNanoseconds: to that peer, as short as it was seen; nil if nobody knows.
     public mutating func sourceConnected(
-        _ peer: PeerIndex, isGivenNeighbour: Bool = false, at now: UInt64, into actions: inout [PeerAction]
+        _ peer: PeerIndex, isGivenNeighbour: Bool = false, roundTripNanoseconds: UInt64? = nil, at now: UInt64,
+        into actions: inout [PeerAction]
     ) {
+        note(roundTripNanoseconds: roundTripNanoseconds)
         if isGivenNeighbour { givenNeighbour = peer }
         // The ring may have changed while the connection was made: who keeps a source too many is served at the cost of
         // those who have only what the ring gives them.
@@ -77,6 +91,7 @@ extension PeerPolicy {
         let requests = neighbours[index].outstanding
         neighbours[index].outstanding = []
         neighbours[index].isSource = false
+        neighbours[index].isSilent = false
         for request in requests where !request.isSuperseded {
             if request.keepsSlot { outstandingCount -= 1 }
             release(request.chunk)
@@ -109,6 +124,7 @@ extension PeerPolicy {
             neighbours.adds(index, chunk, isWanted: !pending.contains(chunk))
         }
         frontier = max(frontier, run.upperBound)
+        heard(index, at: now)
         if !asked.isEmpty { requestAsked(from: index, at: now, into: &actions) }
         if outstandingCount < requestWindow { fill(at: now, into: &actions) }
     }
@@ -121,6 +137,14 @@ extension PeerPolicy {
 
     public func isSource(_ peer: PeerIndex) -> Bool {
         neighbours.index(of: peer).map { neighbours[$0].isSource } ?? false
+    }
+
+    /// A neighbour says something. One that was silent needs nobody in its place any more.
+    mutating func heard(_ index: Int, at now: UInt64) {
+        neighbours[index].heardAt = now
+        guard neighbours[index].isSilent else { return }
+        neighbours[index].isSilent = false
+        mustReviseSources = true
     }
 
     /// Requests what the owner said this source has or will have.

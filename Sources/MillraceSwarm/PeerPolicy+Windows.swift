@@ -19,7 +19,8 @@ extension PeerPolicy {
     mutating func topUpCredits(into actions: inout [PeerAction]) {
         guard acceptsGrants, selfIndex != nil, !have.isFull else { return }
         let base = ring.isLarge ? 1 : SwarmLimits.creditWindow
-        let own = grantPace.scale(overWindow: base, chunkByteCount: layout.chunkByteCount)
+        let own = grantPace.scale(
+            overWindow: base, chunkByteCount: layout.chunkByteCount, covering: windowNanoseconds)
         let scale = asksInBatches ? max(own, windowScale) : own
         let target = min(base * scale, WireLimits.largestOutstandingCount)
         let missing = target - creditsOutstanding
@@ -28,10 +29,22 @@ extension PeerPolicy {
         actions.append(.credit(missing))
     }
 
+    /// How long what is in flight must last: several round trips, and on a LAN more than that. The shortest round trip
+    /// counts, because windows make what waits in queues.
+    private var windowNanoseconds: UInt64 {
+        let roundTrip = min(roundTripNanoseconds ?? 0, SwarmLimits.longestRoundTripNanoseconds)
+        return max(SwarmLimits.windowNanoseconds, SwarmLimits.windowRoundTrips * roundTrip)
+    }
+
+    mutating func note(roundTripNanoseconds measured: UInt64?) {
+        guard let measured else { return }
+        roundTripNanoseconds = min(roundTripNanoseconds ?? .max, measured)
+    }
+
     /// Several sources hold much that this peer lacks: where it asks one chunk of each, and their uplinks are busy with
     /// what others ask, it would never make up for what it has once lost.
     var isBehind: Bool {
-        guard sourceWindow == 1, !ring.isLarge else { return false }
+        guard sourceWindow == windowScale, !asksInBatches else { return false }
         var count = 0
         for index in neighbours.indices where neighbours[index].isSource && !neighbours[index].isRetired {
             guard neighbours.wantedCount(index) >= SwarmLimits.behindChunkCount else { continue }
@@ -47,7 +60,7 @@ extension PeerPolicy {
         let base = SwarmLimits.requestWindow
         let isFast = !ring.isLarge && pace.isFast(chunkByteCount: layout.chunkByteCount)
         windowScale = pace.scale(
-            overWindow: base, chunkByteCount: layout.chunkByteCount,
+            overWindow: base, chunkByteCount: layout.chunkByteCount, covering: windowNanoseconds,
             atLeast: isFast ? SwarmLimits.fastWindowTimes : 1)
         requestWindow = base * windowScale
         sourceWindow = requestsPerSource(of: sourceCount) * windowScale

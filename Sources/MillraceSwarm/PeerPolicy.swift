@@ -14,6 +14,8 @@ public enum PeerAction: Sendable, Equatable {
     case connect(PeerIndex)
     /// Close the connection used to fetch from this member; it is no source any more.
     case disconnect(PeerIndex)
+    /// This source says nothing, and another is asked beside it. Nothing to do but to tell people.
+    case noteSilence(PeerIndex)
 }
 
 /// Where a chunk came from.
@@ -57,6 +59,8 @@ public struct PeerPolicy: Sendable {
     /// One above the highest chunk that any neighbour was seen to hold.
     var frontier: ChunkID = 0
     var grantPace = Pace()
+    /// The shortest round trip to anybody; nil before the first.
+    var roundTripNanoseconds: UInt64?
     var creditsOutstanding = 0
     /// Credits may go out: what was on disk has been verified and announced.
     var acceptsGrants = false
@@ -78,6 +82,8 @@ public struct PeerPolicy: Sendable {
     var banned: [PeerIndex] = []
     /// The member its user named as download neighbour, once it is known who that is.
     var givenNeighbour: PeerIndex?
+    /// A source has fallen silent, or speaks again.
+    var mustReviseSources = false
     /// Some retired source has answered everything and can be left.
     var hasIdleRetired = false
     var generator: SeededGenerator
@@ -150,6 +156,7 @@ public struct PeerPolicy: Sendable {
         _ chunk: ChunkID, by peer: PeerIndex, reason: RejectReason, at now: UInt64, into actions: inout [PeerAction]
     ) {
         guard let index = neighbours.index(of: peer), let request = takeRequest(chunk, from: index) else { return }
+        heard(index, at: now)
         if reason == .notHeld || reason == .unreadable {
             neighbours.loses(index, chunk, isWanted: isWanted(chunk))
         }
@@ -206,6 +213,7 @@ public struct PeerPolicy: Sendable {
             guard let index = neighbours.index(of: peer), let request = takeRequest(chunk, from: index) else {
                 return false
             }
+            heard(index, at: now)
             if neighbours[index].isIdleRetired { hasIdleRetired = true }
             let sample = now > request.at ? now - request.at : 0
             tallies.answered(peer, after: sample)

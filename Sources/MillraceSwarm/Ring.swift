@@ -44,10 +44,14 @@ public struct Ring: Sendable, Equatable {
 
     /// Whom `peer` fetches from, nearest first: everybody on a small ring, else the predecessors at distances that
     /// grow evenly from 1 to the ring's size. They change only when the ring doubles, and once between on a large one.
-    public func sources(of peer: PeerIndex) -> [PeerIndex] {
+    ///
+    /// - Parameter standIns: how many more, for sources that are silent: the nearest that are none yet.
+    public func sources(of peer: PeerIndex, standIns: Int = 0) -> [PeerIndex] {
         guard let position = position(of: peer), count > 1 else { return [] }
         let limit = isMiddling ? SwarmLimits.middlingSourceCount : SwarmLimits.sourceCount
-        return Ring.distances(memberCount: count, limit: limit).map { distance in
+        var distances = Ring.distances(memberCount: count, limit: limit)
+        if standIns > 0 { distances += (1..<count).filter { !distances.contains($0) }.prefix(standIns) }
+        return distances.map { distance in
             entries[(position + count - distance) % count].peer
         }
     }

@@ -48,6 +48,19 @@ struct ScenarioTests {
         #expect(report.worstTimeOverBound < 1.1, "\(report.summary)")
     }
 
+    @Test(arguments: [1, 2, 100])
+    func `a round trip of several chunk times costs little`(peers: Int) throws {
+        var options = SimOptions()
+        options.peerCount = peers
+        options.chunkCount = 600
+        options.latencyNanoseconds = 10_000_000
+        options.turnsPerChunk = 8
+        options.holdsBack = true
+        let report = try runSimulation(options)
+        #expect(report.isGood)
+        #expect(report.worstTimeOverBound < (peers == 100 ? 1.3 : 1.1), "\(report.summary)")
+    }
+
     @Test func `a swarm of rings keeps to two neighbours and still ends`() throws {
         var options = SimOptions()
         options.peerCount = 6

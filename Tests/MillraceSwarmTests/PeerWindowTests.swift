@@ -49,7 +49,7 @@ struct PeerWindowTests {
         var bench = PeerBench(chunks: 200, sources: Array(1...80))
         bench.start()
         #expect(bench.take().contains(.credit(1)))
-        for source in bench.policy.wantedSources { bench.holds(source, 0..<200) }
+        for source in bench.policy.wantedSources { bench.holds(source, 0..<6) }
         let asked = bench.take().requests.map(\.peer)
         #expect(asked.count == SwarmLimits.requestWindow)
         #expect(Set(asked).count == asked.count)
@@ -92,6 +92,40 @@ struct PeerWindowTests {
             left += bench.take().requests
         }
         #expect(bench.policy.have.count == 90)
+    }
+
+    @Test func `on a large ring, too, who is behind asks two chunks of each`() {
+        var bench = bench(members: 80)
+        _ = bench.take()
+        for source in bench.policy.wantedSources { bench.holds(source, 60..<90) }
+        let asked = bench.take().requests
+        #expect(asked.count { $0.peer == bench.policy.wantedSources[0] } == 2)
+    }
+
+    /// Chunks of 100 KB come every four milliseconds, as on a link of 200 Mbit/s, over a round trip of so many.
+    private func credits(afterRoundTrips roundTrips: [UInt64?]) -> Int {
+        var bench = PeerBench(chunks: 200, chunkByteCount: 102_400)
+        for roundTrip in roundTrips {
+            bench.policy.welcomed(as: 0, roundTripNanoseconds: roundTrip.map { $0 * millisecond })
+        }
+        bench.start()
+        var credits = 0
+        for chunk in 0..<60 as Range<ChunkID> {
+            for case .credit(let count) in bench.take() { credits += count }
+            bench.now += 4 * millisecond
+            bench.verified(chunk, from: .grant)
+        }
+        return credits - 59
+    }
+
+    @Test func `credits cover several round trips, the shortest of those that were seen`() {
+        #expect(credits(afterRoundTrips: [nil]) == SwarmLimits.creditWindow)
+        #expect(credits(afterRoundTrips: [1]) == SwarmLimits.creditWindow)
+        let far = credits(afterRoundTrips: [20])
+        let most = Int(SwarmLimits.windowRoundTrips) * 20 / 4
+        #expect(far >= most / 2 && far <= most)
+        #expect(credits(afterRoundTrips: [20, 1, nil]) == SwarmLimits.creditWindow)
+        #expect(credits(afterRoundTrips: [UInt64.max / millisecond]) <= 2 * 250)
     }
 
     @Test func `on the classic ring several requests wait at the one neighbour, however many members there are`() {
