@@ -11,12 +11,17 @@ HERE = Path(__file__).parent
 LAUNCHER = HERE / "measured"
 
 
-def build_launcher():
-    """Compiles measured.c if it is newer than the program."""
-    source = HERE / "measured.c"
-    if not LAUNCHER.exists() or LAUNCHER.stat().st_mtime < source.stat().st_mtime:
+def build(source):
+    """Compiles a program of one C file if that is newer, and returns where the program is."""
+    program = source.with_suffix("")
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         flags = ["-std=c17", "-O2", "-Wall", "-Wextra"]
-        subprocess.run(["cc", *flags, "-o", str(LAUNCHER), str(source)], check=True)
+        subprocess.run(["cc", *flags, "-o", str(program), str(source)], check=True)
+    return program
+
+
+def build_launcher():
+    build(LAUNCHER.with_suffix(".c"))
 
 
 class Process:

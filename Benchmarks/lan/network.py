@@ -7,6 +7,8 @@ import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness import processes
+
 PREFIX = "mrlan-"
 BRIDGE = PREFIX + "bridge"
 SERVICE_ADDRESS = "10.77.0.254"
@@ -146,9 +148,70 @@ class Network:
 
     def counters(self):
         """For each node the bytes it has received and sent, seen from the bridge."""
-        self._counters.seek(0)
-        fields = {}
-        for line in self._counters.read().splitlines()[2:]:
-            name, _, values = line.partition(":")
-            fields[name.strip()] = [int(value) for value in values.split()]
+        fields = read_counters(self._counters)
         return [(fields[f"port{index}"][8], fields[f"port{index}"][0]) for index in range(len(self.rates))]
+
+
+class DelayedNetwork:
+    """The same nodes on a switch that is a program (switch.c): every packet takes `delay_seconds` besides. All of its
+    work is on this machine's processors, so few nodes and rates of some 200 Mbit/s are what it can do."""
+
+    def __init__(self, rates, delay_seconds):
+        if None in [rate for pair in rates for rate in pair]:
+            raise SystemExit("--delay needs links with a rate")
+        self.rates, self.delay_seconds = rates, delay_seconds
+        self._counters, self._switch = [], None
+
+    def __enter__(self):
+        remove_all()
+        try:
+            run("ip", "netns", "add", BRIDGE)
+            for index in range(len(self.rates)):
+                run("ip", "netns", "add", node_name(index))
+                run("ip", "-n", node_name(index), "link", "set", "lo", "up")
+            self._start_switch()
+            for index in range(len(self.rates)):
+                self._set_up(index)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for counters in self._counters:
+            counters.close()
+        if self._switch:
+            self._switch.kill()
+            self._switch.wait()
+        remove_all()
+
+    def _start_switch(self):
+        program = processes.build(Path(__file__).with_name("switch.c"))
+        words = [program, int(self.delay_seconds * 1e6), "eth0"]
+        for index, (up, down) in enumerate(self.rates):
+            words += [namespace_path(node_name(index)), up / 8, down / 8]
+        self._switch = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True)
+        if self._switch.stdout.readline() != "ready\n":
+            raise RuntimeError("the switch does not start; is there a /dev/net/tun?")
+
+    def _set_up(self, index):
+        name = node_name(index)
+        run("ip", "-n", name, "address", "add", f"{node_address(index)}/24", "dev", "eth0")
+        run("ip", "-n", name, "link", "set", "eth0", "up", "txqueuelen", "1000")
+        with inside(name):
+            self._counters.append(open("/proc/thread-self/net/dev"))
+
+    def counters(self):
+        """For each node the bytes it has received and sent, with the headers of IP and TCP."""
+        fields = [read_counters(counters)["eth0"] for counters in self._counters]
+        return [(own[0], own[8]) for own in fields]
+
+
+def read_counters(file):
+    """The numbers of each device of an open net/dev, by its name."""
+    file.seek(0)
+    fields = {}
+    for line in file.read().splitlines()[2:]:
+        name, _, values = line.partition(":")
+        fields[name.strip()] = [int(value) for value in values.split()]
+    return fields

@@ -40,6 +40,8 @@ def arguments():
     parser.add_argument("--size", type=files.byte_count, metavar="BYTES", help="default: 20 s at the full rate")
     parser.add_argument("--rate", type=float, metavar="MBIT", help="of every link, in Mbit/s")
     parser.add_argument("--peers", type=int, metavar="N")
+    parser.add_argument("--delay", type=float, default=0, metavar="MS",
+                        help="what each packet takes besides, one way; for some 6 nodes of 200 Mbit/s at most")
     parser.add_argument("--patience", type=float, default=8, metavar="X", help="give up after X times the bound")
     parser.add_argument("--folder", default="/dev/shm", help="where files live: a disk, or /dev/shm")
     parser.add_argument("--json", metavar="FILE")
@@ -95,7 +97,8 @@ def make_task(scenario, size, source, folder, patience):
 
 def measure(kind, scenario, size, options, source, digest, folder):
     os.sync()
-    with network.Network(scenario.rates()) as lan:
+    rates = scenario.rates()
+    with network.DelayedNetwork(rates, options.delay / 1000) if options.delay else network.Network(rates) as lan:
         task = make_task(scenario, size, source, folder, options.patience)
         drive = Drive(kind(task), scenario, lan, task)
         drive.run()

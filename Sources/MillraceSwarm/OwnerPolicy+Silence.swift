@@ -29,10 +29,11 @@ extension OwnerPolicy {
 
     private mutating func expire(_ grant: Grant, at now: UInt64) {
         guard grantee[Int(grant.chunk)] == grant.peer, isMember(grant.peer) else { return }
-        takeBack(grant.chunk, from: grant.peer, at: now)
+        grantee[Int(grant.chunk)] = OwnerPolicy.nobody
+        if !relayed.contains(grant.chunk) { members[Int(grant.peer)]!.unreplicated -= 1 }
+        _ = members[Int(grant.peer)]!.passingOn.passed(grant.chunk, at: now)
         if members[Int(grant.peer)]!.have.isEmpty { noteWaste(by: members[Int(grant.peer)]!) }
         if holderCount[Int(grant.chunk)] == 0 { unsent.insert(grant.chunk) }
-        offerUnpassed(of: grant.peer, at: now)
     }
 
     /// When the first grant expires that nobody lists until then; nil while nobody knows how long that takes. Grants
@@ -47,9 +48,13 @@ extension OwnerPolicy {
         return earliest
     }
 
-    /// Nobody must have listed a grant sooner than this.
+    /// Nobody must have listed a grant sooner than this; nil while nobody knows, and where nobody else could take what
+    /// is offered again.
     private var leastPatienceNanoseconds: UInt64? {
-        listNanoseconds.map { max(SwarmLimits.shortestGrantPatienceNanoseconds, SwarmLimits.grantPatienceTimes * $0) }
+        guard ring.count > 1 else { return nil }
+        return listNanoseconds.map {
+            max(SwarmLimits.shortestGrantPatienceNanoseconds, SwarmLimits.grantPatienceTimes * $0)
+        }
     }
 
     /// How long after a grant this peer must have listed it. A newcomer may be much slower than the others.
@@ -57,23 +62,5 @@ extension OwnerPolicy {
         guard isMember(peer) else { return least }
         let own = members[Int(peer)]!.listNanoseconds.map { SwarmLimits.grantPatienceTimes * $0 }
         return max(least, own ?? SwarmLimits.newcomerPatienceTimes * (listNanoseconds ?? 0))
-    }
-
-    private mutating func takeBack(_ chunk: ChunkID, from peer: PeerIndex, at now: UInt64) {
-        grantee[Int(chunk)] = OwnerPolicy.nobody
-        if !relayed.contains(chunk) { members[Int(peer)]!.unreplicated -= 1 }
-        _ = members[Int(peer)]!.passingOn.passed(chunk, at: now)
-    }
-
-    /// What a silent peer has listed and nobody else: it may have told the owner of it alone, who forgets it.
-    private mutating func offerUnpassed(of peer: PeerIndex, at now: UInt64) {
-        guard members[Int(peer)]!.unreplicated > 0 else { return }
-        for chunk in 0..<hashedEnd where grantee[Int(chunk)] == peer && holderCount[Int(chunk)] == 1 {
-            guard members[Int(peer)]!.isTrusted, members[Int(peer)]!.have.contains(chunk) else { continue }
-            takeBack(chunk, from: peer, at: now)
-            members[Int(peer)]!.have.remove(chunk)
-            holderCount[Int(chunk)] = 0
-            unsent.insert(chunk)
-        }
     }
 }

@@ -18,8 +18,8 @@ public enum SwarmLimits {
     /// bound, with seven 1.12 to 1.19). Four do as well there, but not with 16, nor where links differ.
     public static let middlingRingCount = 12
     public static let middlingSourceCount = 5
-    /// There a peer is behind once so many of its sources hold so many chunks that it lacks; two requests at each then
-    /// leave no gap between one chunk and the next.
+    /// There, and on a large ring, a peer is behind once so many of its sources hold so many chunks that it lacks; two
+    /// requests at each then leave no gap between one chunk and the next.
     public static let behindSourceCount = 3
     public static let behindChunkCount = 7
     /// Credits a peer keeps with the owner: one chunk on the wire, one to follow.
@@ -38,7 +38,7 @@ public enum SwarmLimits {
     /// Windows cover this much of a node's own arrival rate, which is many round trips of a LAN.
     public static let windowNanoseconds: UInt64 = 3_000_000
     /// Or so many round trips, where that is longer. A window of what arrives stays as small as it is: one peer at
-    /// 200 Mbit/s with 20 ms there and back took 3.1 times the bound, with four round trips 1.08.
+    /// 200 Mbit/s with 20 ms there and back took 3.1 times the bound, with four round trips 1.13.
     public static let windowRoundTrips: UInt64 = 4
     /// No link of the kind this is for is longer; what was measured more was a queue.
     public static let longestRoundTripNanoseconds: UInt64 = 250_000_000

@@ -75,20 +75,25 @@ struct OwnerSilenceTests {
         #expect(bench.pump() == [.grant(2, 42)])
     }
 
-    @Test func `what a silent peer told of and nobody else has is offered again`() throws {
-        var bench = try bench(listing: 20 * millisecond, 20 * millisecond)
-        bench.deliver(40, to: 0)
-        bench.deliver(41, to: 1)
-        bench.holds(2, 41)
-        try bench.policy.credit(0, count: 1)
-        #expect(bench.pump() == [.grant(0, 42)])
-        #expect(try offered(&bench, after: SwarmLimits.shortestGrantPatienceNanoseconds) == [40])
-    }
-
-    @Test func `a peer that speaks keeps what it has not passed on yet`() throws {
+    @Test func `what a silent peer has listed is not offered again, whoever lacks it`() throws {
         var bench = try bench(listing: 20 * millisecond, 20 * millisecond)
         bench.deliver(40, to: 0)
         bench.deliver(41, to: 1)
         #expect(try offered(&bench, after: 10 * SwarmLimits.shortestGrantPatienceNanoseconds) == [])
+    }
+
+    @Test func `the only peer's grants are not offered again: nobody else could take them`() throws {
+        var bench = OwnerBench(chunks: 100, peers: 1)
+        for chunk in 0..<20 as Range<ChunkID> {
+            try bench.policy.credit(0, count: 1)
+            #expect(bench.pump() == [.grant(0, chunk)])
+            bench.deliver(chunk, to: 0)
+        }
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(0, 20)])
+        bench.now += 60_000 * millisecond
+        bench.policy.wrote(0, at: bench.now)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(0, 21)])
     }
 }
