@@ -40,7 +40,10 @@ extension OwnerPolicy {
     public mutating func pump(at now: UInt64, into actions: inout [OwnerAction]) {
         expireGrants(at: now)
         heldBackUntil = nil
-        while !unsent.isEmpty, hasRoom(at: now), let index = chooseCredit(at: now) {
+        while !unsent.isEmpty, hasRoom(at: now) {
+            let choice = chooseCredit(at: now)
+            if let end = choice.heldBackUntil { heldBackUntil = min(heldBackUntil ?? .max, end) }
+            guard let index = choice.index else { return }
             let peer = creditQueue.remove(at: index)
             guard let chunk = unsent.first(missingIn: members[Int(peer)]!.have) else { return }
             unsent.remove(chunk)
@@ -63,7 +66,10 @@ extension OwnerPolicy {
     /// The oldest credit of a peer that passed its grants on, else of the one with fewest not passed on. A peer whose
     /// grants had to be rescued, or that is said to send bad chunks, waits while any other incomplete peer is free of
     /// that.
-    private mutating func chooseCredit(at now: UInt64) -> Int? {
+    ///
+    /// - Returns: the credit's place in the queue, nil if there is none to use now; and until when one waits that was
+    ///   passed over for others who are to take the last chunks.
+    private func chooseCredit(at now: UInt64) -> (index: Int?, heldBackUntil: UInt64?) {
         lazy var someUnstruck = members.contains { member in
             guard let member else { return false }
             return member.isGoodRelay && !isSuspect(member)
@@ -71,6 +77,7 @@ extension OwnerPolicy {
         lazy var someIsPrompter = hasPrompterMember(at: now)
         let isTurnOfSuspects = sentChunkCount % SwarmLimits.suspectShare == 0
         var best: (index: Int, unreplicated: Int)?
+        var heldBackUntil: UInt64?
         let (start, count) = (creditStart, creditQueue.count)
         for offset in 0..<count {
             let index = (start + offset) % count
@@ -80,14 +87,19 @@ extension OwnerPolicy {
             // It must list what it got before it gets more.
             if member.have.isEmpty, member.unreplicated >= SwarmLimits.unreplicatedGate { continue }
             if member.waitsForOthers || !isTurnOfSuspects && isSuspect(member), someUnstruck { continue }
-            if holdsUpTheEnd(member, at: now), someIsPrompter, holdsBack(member, at: now) { continue }
+            if holdsUpTheEnd(member, at: now), someIsPrompter, let end = holdBackEnd(of: member, at: now) {
+                heldBackUntil = min(heldBackUntil ?? .max, end)
+                continue
+            }
             if let best, member.unreplicated >= best.unreplicated { continue }
             guard unsent.first(missingIn: member.have) != nil else { continue }
-            if member.unreplicated < SwarmLimits.unreplicatedGate { return index }
+            if member.unreplicated < SwarmLimits.unreplicatedGate { return (index, heldBackUntil) }
             best = (index, member.unreplicated)
         }
-        guard let best, !isWorthWaiting(insteadOf: creditQueue[best.index], at: now) else { return nil }
-        return best.index
+        guard let best, !isWorthWaiting(insteadOf: creditQueue[best.index], at: now) else {
+            return (nil, heldBackUntil)
+        }
+        return (best.index, heldBackUntil)
     }
 
     /// Where the search for a credit begins: at the oldest, on a large ring each time elsewhere. Newcomers' credits

@@ -59,13 +59,12 @@ extension OwnerPolicy {
         return overflow ? nil : rest.addingSaturating(SwarmLimits.lateEndTimes * usual)
     }
 
-    /// Its credit waits for others to take the chunk, for as long as it would take itself. False once that is over.
-    mutating func holdsBack(_ member: OwnerMember, at now: UInt64) -> Bool {
-        guard let own = member.passingOn.nanoseconds(at: now) else { return false }
+    /// Until when its credit waits for others to take the chunk: as long as it would take itself. Nil once that is
+    /// over.
+    func holdBackEnd(of member: OwnerMember, at now: UInt64) -> UInt64? {
+        guard let own = member.passingOn.nanoseconds(at: now) else { return nil }
         let end = lastGrantAt.addingSaturating(own)
-        guard now < end else { return false }
-        heldBackUntil = min(heldBackUntil ?? .max, end)
-        return true
+        return now < end ? end : nil
     }
 
     /// Somebody takes chunks and passes them on in time.
