@@ -41,6 +41,11 @@ def existing_namespaces():
     return [name for name in (line.split()[0] for line in lines if line) if name.startswith(PREFIX)]
 
 
+def add_namespace(name):
+    run("ip", "netns", "add", name)
+    run("ip", "-n", name, "link", "set", "lo", "up")
+
+
 def remove_all():
     """Removes every namespace of ours, those of a killed run too, and ends what still runs in them."""
     for name in existing_namespaces():
@@ -117,20 +122,18 @@ class Network:
             NEIGHBOUR_LIMIT.write_text(str(wanted))
 
     def _make_bridge(self):
-        run("ip", "netns", "add", BRIDGE)
+        add_namespace(BRIDGE)
         inside_bridge = ("ip", "-n", BRIDGE)
         run(*inside_bridge, "link", "add", "bridge", "type", "bridge", "mcast_snooping", "0")
         run(*inside_bridge, "address", "add", f"{SERVICE_ADDRESS}/24", "brd", "+", "dev", "bridge")
         run(*inside_bridge, "link", "set", "bridge", "up")
-        run(*inside_bridge, "link", "set", "lo", "up")
 
     def _make_node(self, index):
         name, port = node_name(index), f"port{index}"
-        run("ip", "netns", "add", name)
+        add_namespace(name)
         run("ip", "link", "add", "eth0", "netns", name, "type", "veth", "peer", "name", port, "netns", BRIDGE)
         run("ip", "-n", BRIDGE, "link", "set", port, "master", "bridge", "up")
         run("ip", "-n", name, "address", "add", f"{node_address(index)}/24", "brd", "+", "dev", "eth0")
-        run("ip", "-n", name, "link", "set", "lo", "up")
         run("ip", "-n", name, "link", "set", "eth0", "up")
         run("ip", "-n", name, "route", "add", "224.0.0.0/4", "dev", "eth0")
         up, down = self.rates[index]
@@ -157,18 +160,15 @@ class DelayedNetwork:
     work is on this machine's processors, so few nodes and rates of some 200 Mbit/s are what it can do."""
 
     def __init__(self, rates, delay_seconds):
-        if None in [rate for pair in rates for rate in pair]:
-            raise SystemExit("--delay needs links with a rate")
         self.rates, self.delay_seconds = rates, delay_seconds
         self._counters, self._switch = [], None
 
     def __enter__(self):
         remove_all()
         try:
-            run("ip", "netns", "add", BRIDGE)
+            add_namespace(BRIDGE)
             for index in range(len(self.rates)):
-                run("ip", "netns", "add", node_name(index))
-                run("ip", "-n", node_name(index), "link", "set", "lo", "up")
+                add_namespace(node_name(index))
             self._start_switch()
             for index in range(len(self.rates)):
                 self._set_up(index)

@@ -65,6 +65,8 @@ def chosen_scenarios(options):
         changes["rate"] = options.rate * MEGABIT
     if options.rate and "unshaped" in names:
         raise SystemExit("--rate has no meaning in the scenario unshaped")
+    if options.delay < 0 or options.delay and "unshaped" in names:
+        raise SystemExit("--delay is 0 or more, and needs links with a rate")
     scenarios = [dataclasses.replace(SCENARIOS[name], **changes) for name in names]
     for scenario in scenarios:
         if not any(scenario.is_counted(index) for index in range(1, scenario.peer_count + 1)):
@@ -102,7 +104,7 @@ def measure(kind, scenario, size, options, source, digest, folder):
         task = make_task(scenario, size, source, folder, options.patience)
         drive = Drive(kind(task), scenario, lan, task)
         drive.run()
-        return drive.result(digest)
+        return {**drive.result(digest), "delaySeconds": options.delay / 1000}
 
 
 def verdict(runs):

@@ -66,7 +66,7 @@ static long now_nanoseconds(void) {
 
 static bool is_empty(const struct queue *queue) { return queue->head == queue->tail; }
 static bool is_full(const struct queue *queue) { return queue->tail - queue->head == QUEUE_LENGTH; }
-static struct packet *first(struct queue *queue) { return &queue->packets[queue->head % QUEUE_LENGTH]; }
+static struct packet *first(const struct queue *queue) { return &queue->packets[queue->head % QUEUE_LENGTH]; }
 
 static struct queue new_queue(void) {
     struct queue queue = {calloc(QUEUE_LENGTH, sizeof(struct packet)), 0, 0};
@@ -145,9 +145,7 @@ static void deliver(struct node *node, long now) {
 static long next_due(const struct node *node, long limit) {
     const struct queue *queues[] = {&node->small, &node->large, &node->arriving};
     for (int index = 0; index < 3; index++) {
-        if (is_empty(queues[index])) continue;
-        long due = queues[index]->packets[queues[index]->head % QUEUE_LENGTH].due;
-        if (due < limit) limit = due;
+        if (!is_empty(queues[index]) && first(queues[index])->due < limit) limit = first(queues[index])->due;
     }
     return limit;
 }

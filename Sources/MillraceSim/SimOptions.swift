@@ -90,6 +90,9 @@ public struct SimOptions: Sendable {
 
     public init() {}
 
+    /// From anywhere to anywhere and back, while no link is busy.
+    var roundTripNanoseconds: UInt64 { 2 * latencyNanoseconds }
+
     /// How long one chunk takes on a link, in nanoseconds.
     public var chunkNanoseconds: UInt64 {
         max(1, UInt64(chunkByteCount) * 1_000_000_000 / max(1, linkBytesPerSecond))

@@ -60,7 +60,7 @@ extension Simulation {
         setMutual(id, true)
         let peer = connections[id].sourceIndex
         let runs = nodes[connections[id].source].disk.runs
-        let roundTrip = 2 * options.latencyNanoseconds
+        let roundTrip = options.roundTripNanoseconds
         decide(node) { policy, now, actions in
             policy.sourceConnected(peer, roundTripNanoseconds: roundTrip, at: now, into: &actions)
             for run in runs { policy.holds(peer, run, at: now, into: &actions) }

@@ -50,7 +50,7 @@ extension Simulation {
             queue.push(.havesAtSource, at: arrival(from: node, to: 0), id, run.lowerBound, run.upperBound)
         }
         let (peer, digestCount) = (connections[id].clientIndex, hashedCount)
-        let roundTrip = 2 * options.latencyNanoseconds
+        let roundTrip = options.roundTripNanoseconds
         decide(node) { policy, now, actions in
             policy.welcomed(as: peer, roundTripNanoseconds: roundTrip)
             policy.digestsKnown(below: digestCount, at: now, into: &actions)

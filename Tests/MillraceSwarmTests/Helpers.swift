@@ -1,5 +1,6 @@
 import MillraceSwarm
 import MillraceWire
+import Testing
 
 let millisecond: UInt64 = 1_000_000
 
@@ -47,6 +48,22 @@ struct OwnerBench {
 
     mutating func holds(_ peer: PeerIndex, _ chunk: ChunkID) {
         policy.holds(peer, chunk..<(chunk + 1), at: now)
+    }
+
+    /// Grants so many chunks to these peers in turn, each listed after the delay and seen at another peer at once.
+    mutating func handOut(
+        _ count: Int, to peers: [PeerIndex], after delay: UInt64, seenAt other: (PeerIndex) -> PeerIndex
+    ) throws {
+        for index in 0..<count {
+            let peer = peers[index % peers.count]
+            try policy.credit(peer, count: 1)
+            guard case .grant(peer, let chunk)? = pump().first else {
+                Issue.record("peer \(peer) is granted nothing")
+                return
+            }
+            deliver(chunk, to: peer, after: delay)
+            holds(other(peer), chunk)
+        }
     }
 }
 

@@ -4,27 +4,14 @@ import Testing
 
 @Suite("Who gets the last chunks from the owner")
 struct OwnerEndTests {
+    private static func other(than peer: PeerIndex) -> PeerIndex { peer == 0 ? 1 : 0 }
+
     /// Three peers, of which the last takes 300 ms to pass a chunk on and the others 4; so many chunks are left.
     private func bench(leaving left: Int) throws -> OwnerBench {
         var bench = OwnerBench(chunks: 200, peers: 3)
-        try handOut(2, to: [2], passedOnAfter: 300 * millisecond, on: &bench)
-        try handOut(198 - left, to: [0, 1], passedOnAfter: 4 * millisecond, on: &bench)
+        try bench.handOut(2, to: [2], after: 300 * millisecond, seenAt: OwnerEndTests.other)
+        try bench.handOut(198 - left, to: [0, 1], after: 4 * millisecond, seenAt: OwnerEndTests.other)
         return bench
-    }
-
-    private func handOut(
-        _ count: Int, to peers: [PeerIndex], passedOnAfter delay: UInt64, on bench: inout OwnerBench
-    ) throws {
-        for index in 0..<count {
-            let peer = peers[index % peers.count]
-            try bench.policy.credit(peer, count: 1)
-            guard case .grant(peer, let chunk)? = bench.pump().first else {
-                Issue.record("peer \(peer) is granted nothing")
-                return
-            }
-            bench.deliver(chunk, to: peer, after: delay)
-            bench.holds(peer == 0 ? 1 : 0, chunk)
-        }
     }
 
     @Test func `long before the end a slow peer is granted chunks like all others`() throws {
@@ -67,7 +54,7 @@ struct OwnerEndTests {
         bench.now += 60_000 * millisecond
         _ = bench.policy.join(address: address(1))
         bench.holds(1, 0)
-        try handOut(90, to: [0, 1], passedOnAfter: 4 * millisecond, on: &bench)
+        try bench.handOut(90, to: [0, 1], after: 4 * millisecond, seenAt: OwnerEndTests.other)
         try bench.policy.credit(0, count: 1)
         #expect(bench.pump() == [.grant(0, 91)])
     }

@@ -23,17 +23,8 @@ struct OwnerSilenceTests {
     /// Peer 0 lists its grants after the first time, peer 1 after the second; then each is granted one more.
     private func bench(listing first: UInt64, _ second: UInt64) throws -> OwnerBench {
         var bench = OwnerBench(chunks: 100, peers: 3)
-        for (peer, delay) in [(0, first), (1, second)] as [(PeerIndex, UInt64)] {
-            for _ in 0..<20 {
-                try bench.policy.credit(peer, count: 1)
-                guard case .grant(peer, let chunk)? = bench.pump().first else {
-                    Issue.record("peer \(peer) is granted nothing")
-                    return bench
-                }
-                bench.deliver(chunk, to: peer, after: delay)
-                bench.holds(2, chunk)
-            }
-        }
+        try bench.handOut(20, to: [0], after: first) { _ in 2 }
+        try bench.handOut(20, to: [1], after: second) { _ in 2 }
         for peer in 0..<2 as Range<PeerIndex> {
             try bench.policy.credit(peer, count: 1)
             #expect(bench.pump() == [.grant(peer, 40 + peer)])
@@ -62,7 +53,8 @@ struct OwnerSilenceTests {
 
     @Test func `a newcomer that has listed nothing has longer than others`() throws {
         var bench = try bench(listing: 200 * millisecond, 200 * millisecond)
-        guard let newcomer = bench.policy.join(address: address(9))?.peer else { return }
+        let place = bench.policy.join(address: address(9))
+        let newcomer = try #require(place).peer
         for chunk in 40..<42 as Range<ChunkID> { bench.deliver(chunk, to: chunk - 40, after: 0) }
         try bench.policy.credit(newcomer, count: 1)
         #expect(bench.pump() == [.grant(newcomer, 42)])

@@ -4,8 +4,7 @@ import Testing
 
 @Suite("What a peer does about sources that fall silent")
 struct PeerSilenceTests {
-    /// One of 20 members, whose nearest source has been asked for a chunk and says nothing until the request is late;
-    /// all others tell of something meanwhile.
+    /// One of 20 members, whose nearest source has been asked for a chunk and says nothing until the request is late.
     private func bench() throws -> (bench: PeerBench, sources: [PeerIndex]) {
         var bench = PeerBench(chunks: 100, sources: Array(1..<20))
         let sources = bench.policy.wantedSources
