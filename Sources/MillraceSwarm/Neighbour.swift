@@ -24,6 +24,8 @@ struct Neighbour: Sendable {
     var isRetired = false
     /// A source that answers nothing and says nothing: another is asked beside it.
     var isSilent = false
+    /// Requests it has refused since it last answered one.
+    var refusalCount = 0
     /// When it last said something of use.
     var heardAt: UInt64 = 0
     /// Oldest first, which is the order of the answers.
@@ -87,6 +89,8 @@ struct Neighbourhood: Sendable {
         if all[index].bit == 0, freeBits == 0, let other = all.firstIndex(where: { !$0.isSource && $0.bit != 0 }) {
             forget(other)
         }
+        // Its list comes on its own connection. What was said under its number before may be another's word.
+        if !all[index].isSource { forget(index) }
         if all[index].bit == 0 { all[index].bit = takeBit() }
         all[index].isSource = all[index].bit != 0
         return all[index].isSource

@@ -68,6 +68,7 @@ extension PeerPolicy {
             actions.append(.accuse(peer, chunk))
             return
         }
+        guard !refusing.contains(peer) else { return ask(for: chunk, insteadOf: peer, now, into: &actions) }
         guard let index = neighbours.index(of: peer), neighbours[index].isSource else {
             if asked.count < SwarmLimits.largestWindow { asked.append((chunk, peer)) }
             actions.append(.connect(peer))
@@ -83,8 +84,9 @@ extension PeerPolicy {
 
     /// No connection to this peer came about: the chunk it was to be asked for is wanted from somebody else, at once.
     public mutating func unreached(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
+        cannotReach(peer)
         guard let chunk = asked.first(where: { $0.peer == peer })?.chunk else { return }
-        asked.removeAll { $0.peer == peer }
+        forgetAsked { $0.peer == peer }
         guard !have.contains(chunk), rescue == nil || rescue?.chunk == chunk else { return }
         ask(for: chunk, insteadOf: peer, now, into: &actions)
     }
@@ -135,24 +137,36 @@ extension PeerPolicy {
         lastProgress = now
         let failed = asked.first
         let chunk = failed?.chunk ?? lowestMissing
-        asked.removeAll { $0.chunk == chunk }
+        forgetAsked { $0.chunk == chunk }
         ask(for: chunk, insteadOf: failed?.peer, now, into: &actions)
+    }
+
+    /// A member that was a source only for what is not asked of it any more is no source of this peer's.
+    mutating func forgetAsked(where isOver: ((chunk: ChunkID, peer: PeerIndex)) -> Bool) {
+        let count = asked.count
+        asked.removeAll(where: isOver)
+        if asked.count < count { mustReviseSources = true }
     }
 
     private mutating func ask(
         for chunk: ChunkID, insteadOf failed: PeerIndex?, _ now: UInt64, into actions: inout [PeerAction]
     ) {
+        guard let ownerDigestCount, chunk < ownerDigestCount else { return }
         rescue = (chunk, now)
         rescued.insert(chunk)
         actions.append(.rescue(chunk, from: failed))
     }
 
-    /// The least busy other source that holds the chunk and was not asked for it.
+    /// The least busy other source that holds the chunk and was not asked for it; while there is an owner to ask, only
+    /// the second.
     private func otherHolder(of chunk: ChunkID, besides index: Int) -> Int? {
         var best: Int?
         for other in neighbours.indices where other != index && neighbours[other].isSource {
             guard neighbours.holds(other, chunk) else { continue }
-            guard !neighbours[other].isAsked(chunk) else { return nil }
+            guard !neighbours[other].isAsked(chunk) else {
+                if hasOwner || !mayAskAnother(chunk) { return nil }
+                continue
+            }
             if let current = best,
                 neighbours[current].outstanding.count <= neighbours[other].outstanding.count
             {

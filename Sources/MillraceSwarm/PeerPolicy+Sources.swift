@@ -8,12 +8,15 @@ extension PeerPolicy {
         note(roundTripNanoseconds: roundTripNanoseconds)
         selfIndex = peer
         creditsOutstanding = 0
+        ownerDigestCount = 0
+        unreachable = []
     }
 
     /// The ring changed: connects to new sources, forgets those that left, and leaves those that the ring now gives to
     /// others as soon as they have answered: a ring on which everybody serves as many as it asks has no bottleneck.
     public mutating func rosterChanged(_ ring: Ring, at now: UInt64, into actions: inout [PeerAction]) {
         self.ring = ring
+        unreachable.removeAll { ring.position(of: $0) == nil }
         sizeWindows()
         reviseSources(at: now, into: &actions)
     }
@@ -22,11 +25,13 @@ extension PeerPolicy {
     mutating func reviseSources(at now: UInt64, into actions: inout [PeerAction]) {
         mustReviseSources = false
         let wanted = wantedSources
+        // A peer that has come back gets its place a moment after the roster, and its sources are the same, mostly.
+        let hasPlace = selfIndex.map { ring.position(of: $0) != nil } ?? false
         for peer in wanted where !isSource(peer) { actions.append(.connect(peer)) }
         var gone: [PeerIndex] = []
         for index in neighbours.indices where neighbours[index].isSource {
             let peer = neighbours[index].peer
-            neighbours[index].isRetired = !wanted.contains(peer)
+            if hasPlace { neighbours[index].isRetired = !wanted.contains(peer) }
             if ring.position(of: peer) == nil { gone.append(peer) }
         }
         for peer in gone { drop(peer, at: now, into: &actions) }
@@ -43,20 +48,21 @@ extension PeerPolicy {
     private mutating func drop(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
         actions.append(.disconnect(peer))
         sourceLost(peer, at: now, into: &actions)
+        unreachable.removeAll { $0 == peer }
     }
 
     /// The members this peer should fetch from, the download neighbour first.
     public var wantedSources: [PeerIndex] {
         guard let selfIndex else { return [] }
         let silentCount = neighbours.all.count { $0.isSource && $0.isSilent && !$0.isRetired }
-        var wanted = ring.sources(of: selfIndex, standIns: silentCount)
+        var wanted = ring.sources(of: selfIndex, standIns: silentCount + (hasOwner ? 0 : unreachable.count))
         if ringOnly { wanted = Array(wanted.prefix(1)) }
         if let given = givenNeighbour, ring.position(of: given) != nil, given != selfIndex, !wanted.contains(given) {
             wanted.insert(given, at: 0)
             if ringOnly { wanted = [given] }
         }
         for ask in asked where !wanted.contains(ask.peer) && ask.peer != selfIndex { wanted.append(ask.peer) }
-        return wanted.filter { !banned.contains($0) }
+        return wanted.filter { !banned.contains($0) && !refusing.contains($0) }
     }
 
     /// A connection to fetch from this peer is open.
@@ -80,6 +86,7 @@ extension PeerPolicy {
             return
         }
         neighbours[index].isRetired = false
+        unreachable.removeAll { $0 == peer }
         sizeWindows()
         requestAsked(from: index, at: now, into: &actions)
         fill(at: now, into: &actions)
@@ -96,9 +103,18 @@ extension PeerPolicy {
             if request.keepsSlot { outstandingCount -= 1 }
             release(request.chunk)
         }
+        neighbours[index].refusalCount = 0
         if !neighbours[index].isClient { neighbours.remove(index) }
+        cannotReach(peer)
         sizeWindows()
         fill(at: now, into: &actions)
+    }
+
+    /// Without an owner nobody takes a member that is gone off the ring: others stand in for it.
+    mutating func cannotReach(_ peer: PeerIndex) {
+        guard !unreachable.contains(peer), ring.position(of: peer) != nil else { return }
+        unreachable.append(peer)
+        if !hasOwner { mustReviseSources = true }
     }
 
     /// A peer has connected to fetch from this one.
@@ -117,9 +133,8 @@ extension PeerPolicy {
         _ peer: PeerIndex, _ run: Range<ChunkID>, at now: UInt64, into actions: inout [PeerAction]
     ) {
         // Who else holds what is here already is of no interest any more; half of all announcements are of that kind.
-        guard let first = run.first(where: { !have.contains($0) }), let index = neighbours.index(of: peer) else {
-            return
-        }
+        let first = have.firstMissing(from: run.lowerBound)
+        guard first < run.upperBound, let index = neighbours.index(of: peer) else { return }
         for chunk in first..<run.upperBound where !have.contains(chunk) {
             neighbours.adds(index, chunk, isWanted: !pending.contains(chunk))
         }
@@ -156,6 +171,7 @@ extension PeerPolicy {
             guard !neighbours[index].isAsked(ask.chunk), mayAskAnother(ask.chunk) else { continue }
             request(ask.chunk, from: index, at: now, into: &actions)
         }
-        asked.removeAll { $0.peer == peer && neighbours.holds(index, $0.chunk) }
+        let neighbours = neighbours
+        forgetAsked { $0.peer == peer && neighbours.holds(index, $0.chunk) }
     }
 }

@@ -54,6 +54,9 @@ public struct PeerPolicy: Sendable {
     var asksInBatches = false
     /// Digests of pages are known for chunks below this number; no other chunk could be verified.
     var digestCount: UInt32 = 0
+    /// The same of those that came on the connection to the owner: it is asked for no other chunk (PROTOCOL.md, M-8).
+    /// Nil without an owner.
+    var ownerDigestCount: UInt32?
     /// All chunks below this one are held.
     var lowestMissing: ChunkID = 0
     /// One above the highest chunk that any neighbour was seen to hold.
@@ -80,6 +83,10 @@ public struct PeerPolicy: Sendable {
     var asked: [(chunk: ChunkID, peer: PeerIndex)] = []
     /// Members whose chunks were bad: never a source again.
     var banned: [PeerIndex] = []
+    /// Members that refused all they were asked for: no sources any more either.
+    var refusing: [PeerIndex] = []
+    /// Sources that were lost or could not be reached, and that no owner takes off the ring.
+    var unreachable: [PeerIndex] = []
     /// The member its user named as download neighbour, once it is known who that is.
     var givenNeighbour: PeerIndex?
     /// A source has fallen silent, or speaks again.
@@ -106,7 +113,10 @@ public struct PeerPolicy: Sendable {
 
     /// How late a request must be before somebody else is asked instead.
     public var hedgeNanoseconds: UInt64 {
-        guard serviceNanoseconds > 0 else { return SwarmLimits.firstHedgeNanoseconds << UInt64(lateStreak) }
+        guard serviceNanoseconds > 0 else {
+            let first = UInt64(layout.chunkByteCount) * 1_000_000_000 / SwarmLimits.slowestBytesPerSecond
+            return max(SwarmLimits.firstHedgeNanoseconds, first) << UInt64(lateStreak)
+        }
         return max(SwarmLimits.shortestHedgeNanoseconds, SwarmLimits.hedgeServiceTimes * serviceNanoseconds)
             << UInt64(lateStreak)
     }
@@ -119,11 +129,11 @@ public struct PeerPolicy: Sendable {
         if have.insert(chunk) {
             let wasPending = pending.remove(chunk)
             if !wasPending { neighbours.wanted(chunk, false) }
-            if chunk == lowestMissing { lowestMissing = firstMissing(from: chunk) }
+            if chunk == lowestMissing { lowestMissing = have.firstMissing(from: chunk) }
             // Of all requests for a chunk one at most is not cancelled yet.
             if wasPending, !answersRequest { supersede(chunk, into: &actions) }
             if rescue?.chunk == chunk { rescue = nil }
-            if !asked.isEmpty { asked.removeAll { $0.chunk == chunk } }
+            forgetAsked { $0.chunk == chunk }
             if origin != .disk {
                 pace.arrival(at: now)
                 sizeWindows()
@@ -157,12 +167,26 @@ public struct PeerPolicy: Sendable {
     ) {
         guard let index = neighbours.index(of: peer), let request = takeRequest(chunk, from: index) else { return }
         heard(index, at: now)
-        if reason == .notHeld || reason == .unreadable {
+        // Whatever the reason, what it refuses it is not asked for at once again: it would be at once refused again.
+        if !request.isSuperseded || reason == .notHeld || reason == .unreadable {
             neighbours.loses(index, chunk, isWanted: isWanted(chunk))
         }
-        if !request.isSuperseded { release(chunk) }
+        if !request.isSuperseded {
+            release(chunk)
+            neighbours[index].refusalCount += 1
+            if neighbours[index].refusalCount >= SwarmLimits.refusalLimit {
+                return giveUp(peer, at: now, into: &actions)
+            }
+        }
         if neighbours[index].isIdleRetired { hasIdleRetired = true }
         fill(at: now, into: &actions)
+    }
+
+    /// A source that lists chunks and refuses them all is none.
+    private mutating func giveUp(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
+        refusing.append(peer)
+        actions.append(.disconnect(peer))
+        sourceLost(peer, at: now, into: &actions)
     }
 
     /// A chunk that is already here, or was never asked for, came again. It is of no use, but answers a request.
@@ -177,6 +201,7 @@ public struct PeerPolicy: Sendable {
     /// Digests are known now for all chunks below this number.
     public mutating func digestsKnown(below count: UInt32, at now: UInt64, into actions: inout [PeerAction]) {
         digestCount = max(digestCount, count)
+        ownerDigestCount = count
         fill(at: now, into: &actions)
     }
 
@@ -191,9 +216,13 @@ public struct PeerPolicy: Sendable {
     public mutating func ownerLost() {
         creditsOutstanding = 0
         acceptsGrants = false
+        ownerDigestCount = nil
+        mustReviseSources = !unreachable.isEmpty
         rescue = nil
         rescued = ChunkSet(chunkCount: layout.chunkCount)
     }
+
+    var hasOwner: Bool { ownerDigestCount != nil }
 
     func isWanted(_ chunk: ChunkID) -> Bool {
         !have.contains(chunk) && !pending.contains(chunk)
@@ -214,6 +243,7 @@ public struct PeerPolicy: Sendable {
                 return false
             }
             heard(index, at: now)
+            neighbours[index].refusalCount = 0
             if neighbours[index].isIdleRetired { hasIdleRetired = true }
             let sample = now > request.at ? now - request.at : 0
             tallies.answered(peer, after: sample)
@@ -248,14 +278,5 @@ public struct PeerPolicy: Sendable {
     /// The chunk is asked for nowhere now.
     mutating func release(_ chunk: ChunkID) {
         if pending.remove(chunk) { neighbours.wanted(chunk, true) }
-    }
-
-    private func firstMissing(from start: ChunkID) -> ChunkID {
-        var next = start
-        while next < layout.chunkCount, have.contains(next) {
-            let rest = ~have.words[Int(next >> 6)] >> UInt64(next & 63)
-            next += rest == 0 ? 64 - (next & 63) : UInt32(rest.trailingZeroBitCount)
-        }
-        return min(next, layout.chunkCount)
     }
 }

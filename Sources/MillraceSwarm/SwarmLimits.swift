@@ -57,6 +57,11 @@ public enum SwarmLimits {
     public static let strikeLimit = 2
     /// Peers that must accuse another of bad chunks before the owner evicts it: one could be the liar itself.
     public static let accuserLimit = 2
+    /// Members that one may accuse: who calls more of them liars is one.
+    public static let accusedLimit = 4
+    /// Numbers that members from one address may use up: of 16,384, and a machine that loses its connection each minute
+    /// takes two days for so many.
+    public static let numbersPerHost = 4096
 
     /// Members in a row from one address that took chunks and listed none, after which the next must list one first:
     /// more than a rack of machines behind one address loses at once.
@@ -74,6 +79,11 @@ public enum SwarmLimits {
     public static let endHedgeServiceTimes: UInt64 = 2
     /// The same before any request was answered: the link may be a slow one.
     public static let firstHedgeNanoseconds: UInt64 = 1_000_000_000
+    /// And a chunk a large one: it may take as long as at this rate.
+    public static let slowestBytesPerSecond: UInt64 = 1_000_000
+    /// A source that refuses so many requests and answers none in between is left: it may list chunks and refuse them
+    /// for ever.
+    public static let refusalLimit = 16
     /// A chunk rescued within so many hedge periods is on its way; others are sent to whoever got it.
     public static let rescueHedgePeriods: UInt64 = 4
 
@@ -87,6 +97,8 @@ public enum SwarmLimits {
     public static let rescueStreakLimit = 4
     /// A rescued chunk is not sent to the same peer again for this time, whatever it says: it is on its connection.
     public static let rescuePatienceNanoseconds: UInt64 = 30_000_000_000
+    /// Chunks that a peer may get by rescue and not list yet: it asks for one at a time, and gives up waiting for some.
+    public static let unlistedRescueLimit = 16
     /// Sources that may have a request for one chunk to answer, cancelled or not: the first, the one asked instead, and
     /// the one that the owner named.
     public static let unansweredLimit = 3

@@ -52,6 +52,35 @@ public struct ChunkSet: Sendable, Equatable {
         }
     }
 
+    /// Adds a range of chunks, all of which must exist. Returns those parts of it that were no members, ascending: a
+    /// word at a time, because whoever repeats what was said must cost little.
+    public mutating func insertMissing(_ range: Range<ChunkID>) -> [Range<ChunkID>] {
+        var parts: [Range<ChunkID>] = []
+        var next = range.lowerBound
+        while next < range.upperBound {
+            let start = firstMissing(from: next)
+            guard start < range.upperBound else { break }
+            let end = min(first(from: start) ?? chunkCount, range.upperBound)
+            parts.append(start..<end)
+            next = end
+        }
+        insert(range)
+        return parts
+    }
+
+    /// The lowest chunk at or after `start` that is no member; the number of chunks if there is none.
+    public func firstMissing(from start: ChunkID = 0) -> ChunkID {
+        guard start < chunkCount else { return chunkCount }
+        var index = Int(start >> 6)
+        var word = ~words[index] & (UInt64.max << UInt64(start & 63))
+        while word == 0 {
+            index += 1
+            guard index < words.count else { return chunkCount }
+            word = ~words[index]
+        }
+        return min(ChunkID(index * 64 + word.trailingZeroBitCount), chunkCount)
+    }
+
     /// Takes one chunk out. Returns false if it was not there.
     @discardableResult
     public mutating func remove(_ chunk: ChunkID) -> Bool {

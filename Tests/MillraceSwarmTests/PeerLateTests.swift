@@ -128,12 +128,79 @@ struct PeerLateTests {
     }
 
     @Test func `the owner's advice is followed: connect, then request when it is listed`() {
-        var bench = PeerBench(chunks: 10, sources: [1])
+        var bench = PeerBench(chunks: 10, sources: [7, 1], ringOnly: true)
+        _ = bench.take()
+        bench.policy.sourceLost(7, at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [])
         bench.policy.sentElsewhere(4, to: 7, at: bench.now, into: &bench.actions)
         #expect(bench.take() == [.connect(7)])
         bench.policy.sourceConnected(7, at: bench.now, into: &bench.actions)
         bench.holds(7, 4..<5)
         #expect(bench.take() == [.request(7, 4)])
+        // It was a source for that alone.
+        bench.holds(7, 5..<6)
+        #expect(bench.take() == [])
+        bench.verified(4, from: .peer(7))
+        #expect(bench.take() == [.disconnect(7)])
+    }
+
+    @Test func `without an owner nobody is asked for a rescue, and a third source before nobody`() throws {
+        var bench = PeerBench(chunks: 1, sources: [1, 2, 3])
+        for source in PeerIndex(1)...3 { bench.holds(source, 0..<1) }
+        bench.policy.ownerLost()
+        var asked = bench.take().requests.map(\.peer)
+        for _ in 0..<3 {
+            bench.now = try #require(bench.policy.nextDeadline)
+            bench.tick()
+            let actions = bench.take()
+            #expect(actions.rescues == [])
+            asked += actions.requests.map(\.peer)
+        }
+        #expect(asked.sorted() == [1, 2, 3])
+    }
+
+    @Test func `an owner that came back is asked for no chunk whose digest it has not sent`() throws {
+        var bench = PeerBench(chunks: 4, sources: [1])
+        bench.start()
+        bench.policy.ownerLost()
+        bench.policy.welcomed(as: 5)
+        bench.start()
+        bench.policy.digestsKnown(below: 2, at: bench.now, into: &bench.actions)
+        for _ in 0..<2 { bench.verified(ChunkID(bench.policy.have.count), from: .grant) }
+        bench.now += 60_000 * millisecond
+        bench.tick()
+        #expect(bench.take().rescues == [])
+        bench.policy.digestsKnown(below: 4, at: bench.now, into: &bench.actions)
+        bench.now += 60_000 * millisecond
+        bench.tick()
+        #expect(bench.take().rescues == [2])
+    }
+
+    @Test func `without an owner others stand in for sources that are gone`() {
+        let others = Array(PeerIndex(1)...15)
+        var bench = PeerBench(chunks: 100, sources: others)
+        let sources = bench.policy.wantedSources
+        #expect(sources.count == SwarmLimits.middlingSourceCount)
+        for source in sources { bench.policy.sourceLost(source, at: bench.now, into: &bench.actions) }
+        #expect(bench.policy.wantedSources == sources)
+        _ = bench.take()
+        bench.policy.ownerLost()
+        bench.tick()
+        let connects = bench.take().filter { if case .connect = $0 { true } else { false } }
+        #expect(connects.count == 2 * sources.count)
+        bench.policy.welcomed(as: 0)
+        #expect(bench.policy.wantedSources == sources)
+    }
+
+    @Test func `a peer that has come back keeps its sources until it has its place on the ring`() {
+        var bench = PeerBench(chunks: 4, sources: [1, 2])
+        _ = bench.take()
+        bench.policy.ownerLost()
+        bench.policy.welcomed(as: 5)
+        bench.policy.rosterChanged(ring([1, 2]), at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [])
+        bench.policy.rosterChanged(ring([1, 5]), at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.disconnect(2)])
     }
 
     @Test func `advice to ask a liar is answered with an accusation`() {

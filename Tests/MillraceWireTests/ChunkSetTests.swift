@@ -67,4 +67,20 @@ struct ChunkSetTests {
         set.insert(3..<3)
         #expect(set.isEmpty && set == ChunkSet(chunkCount: 3))
     }
+
+    @Test func whatIsAddedTwiceIsMissingOnce() {
+        var generator = SystemRandomNumberGenerator()
+        for chunkCount in [1, 63, 64, 65, 200] as [UInt32] {
+            var (set, oracle) = (ChunkSet(chunkCount: chunkCount), Set<ChunkID>())
+            for _ in 0..<50 {
+                let bounds = [0, 1].map { _ in UInt32.random(in: 0...chunkCount, using: &generator) }.sorted()
+                let range = bounds[0]..<bounds[1]
+                let missing = range.filter { !oracle.contains($0) }
+                #expect(set.insertMissing(range).flatMap { Array($0) } == missing)
+                oracle.formUnion(range)
+                #expect(set.count == oracle.count)
+                #expect(set.firstMissing() == (0..<chunkCount).first { !oracle.contains($0) } ?? chunkCount)
+            }
+        }
+    }
 }
