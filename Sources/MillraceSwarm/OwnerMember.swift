@@ -21,9 +21,13 @@ struct OwnerMember: Sendable {
     /// Granted chunks that no other peer has announced yet.
     var unreplicated = 0
     var passingOn = PassingOn()
-    /// Rescues of chunks that were granted to this peer.
+    /// Rescues of chunks that were granted to this peer; each chunk that it passes on makes up for one.
     var strikes = 0
+    /// Grants that were offered to others since it last listed a chunk, the latest last.
+    var lapsed: [Grant] = []
     var accusers: [PeerIndex] = []
+    /// How many members it accuses.
+    var accusedCount = 0
     /// Rescued chunks on their way to this peer, which would only come twice if they were sent again.
     var rescues: [(chunk: ChunkID, at: UInt64)] = []
     /// Whom it was last told to ask, and how many it has asked in vain since it got a chunk from a peer.
@@ -37,7 +41,12 @@ struct OwnerMember: Sendable {
     var isTrusted: Bool { accusers.isEmpty }
 
     /// What it is granted is likely lost to the rest.
-    var waitsForOthers: Bool { strikes >= SwarmLimits.strikeLimit || !isTrusted }
+    var waitsForOthers: Bool {
+        strikes >= SwarmLimits.strikeLimit || lapsed.count >= SwarmLimits.strikeLimit || !isTrusted
+    }
+
+    /// Credits that stand in the owner's queue.
+    var queuedCredits: Int { credits - heldCredits }
 
     /// It takes chunks, and what it is granted is likely passed on.
     var isGoodRelay: Bool { takesPart && !isComplete && !waitsForOthers }

@@ -15,8 +15,8 @@ extension OwnerPolicy {
     /// Many credits alone show nothing: a member that lists no chunk yet has as many in the queue as chunks it may get.
     mutating func queueCredits(of peer: PeerIndex) {
         let member = members[Int(peer)]!
-        let queuedCount = member.credits - member.heldCredits
-        let room = member.have.isEmpty ? SwarmLimits.unreplicatedGate - queuedCount : member.heldCredits
+        let room = member.have.isEmpty
+            ? SwarmLimits.unreplicatedGate - member.queuedCredits : member.heldCredits
         guard room > 0 else { return }
         let count = min(room, member.heldCredits)
         members[Int(peer)]!.heldCredits -= count
@@ -71,8 +71,8 @@ extension OwnerPolicy {
     ///   passed over for others who are to take the last chunks.
     private func chooseCredit(at now: UInt64) -> (index: Int?, heldBackUntil: UInt64?) {
         lazy var someUnstruck = members.contains { member in
-            guard let member else { return false }
-            return member.isGoodRelay && !isSuspect(member)
+            guard let member, member.isGoodRelay, !isSuspect(member) else { return false }
+            return takesChunks(member, at: now)
         }
         lazy var someIsPrompter = hasPrompterMember(at: now)
         let isTurnOfSuspects = sentChunkCount % SwarmLimits.suspectShare == 0
@@ -100,6 +100,13 @@ extension OwnerPolicy {
             return (nil, heldBackUntil)
         }
         return (best.index, heldBackUntil)
+    }
+
+    /// It wants chunks, or took one just now: one that does not must not keep all others from what there is.
+    private func takesChunks(_ member: OwnerMember, at now: UInt64) -> Bool {
+        if member.queuedCredits > 0 || !member.writing.isEmpty { return true }
+        let patience = leastPatienceNanoseconds ?? SwarmLimits.shortestGrantPatienceNanoseconds
+        return member.wasGranted && now < member.lastWrote + patience
     }
 
     /// Where the search for a credit begins: at the oldest, on a large ring each time elsewhere. Newcomers' credits

@@ -11,6 +11,8 @@ extension OwnerPolicy {
     ) {
         guard isMember(peer), layout.contains(chunk), !members[Int(peer)]!.have.contains(chunk) else { return }
         guard !isBeingRescued(chunk, at: peer, now) else { return }
+        // It lists what it got before it gets more, as with grants.
+        guard members[Int(peer)]!.rescues.count < SwarmLimits.unlistedRescueLimit else { return }
         noteVainAsk(peer, chunk, failed)
         guard !grantsInFlight.contains(where: { $0.chunk == chunk && $0.peer == peer }) else { return }
         let reachesNobody = members[Int(peer)]!.reachesNobody
@@ -25,7 +27,9 @@ extension OwnerPolicy {
             grantee[Int(chunk)] = peer
             relayed.remove(chunk)
             members[Int(peer)]!.unreplicated += 1
+            grantsInFlight.append(Grant(peer: peer, chunk: chunk, at: now))
         }
+        members[Int(peer)]!.wasGranted = true
         rescues[chunk] = (peer, now)
         members[Int(peer)]!.rescues.append((chunk, now))
         rescueCount += 1
@@ -40,7 +44,7 @@ extension OwnerPolicy {
         if let other = holder(of: chunk, besides: peer, and: failed) { return other }
         if let last = rescues[chunk], last.peer != peer, last.peer != failed, isMember(last.peer),
             members[Int(last.peer)]!.isTrusted,
-            now < last.at + SwarmLimits.rescueHedgePeriods * hedgeNanoseconds
+            now < last.at + max(SwarmLimits.rescueHedgePeriods * hedgeNanoseconds, leastPatienceNanoseconds ?? 0)
         {
             return last.peer
         }
@@ -69,7 +73,8 @@ extension OwnerPolicy {
     /// A live peer that holds the chunk, is not known for chunks that had to be rescued, and is not called a liar.
     private func holder(of chunk: ChunkID, besides peer: PeerIndex, and failed: PeerIndex?) -> PeerIndex? {
         guard holderCount[Int(chunk)] > 0 else { return nil }
-        let start = Int(chunk) % max(members.count, 1)
+        // Who asks for the same chunk asks elsewhere.
+        let start = (Int(chunk) + Int(peer)) % max(members.count, 1)
         for step in 0..<members.count {
             let index = (start + step) % members.count
             guard let member = members[index], PeerIndex(index) != peer, PeerIndex(index) != failed else { continue }

@@ -12,6 +12,14 @@ extension OwnerPolicy {
         members[Int(peer)]!.listNanoseconds = members[Int(peer)]!.listNanoseconds.movingAverage(with: sample)
     }
 
+    /// A peer lists something again. What it takes now is what the next grants to it may take.
+    mutating func speaksAgain(_ peer: PeerIndex, at now: UInt64?) {
+        guard let now, let last = members[Int(peer)]!.lapsed.last else { return }
+        members[Int(peer)]!.lapsed = []
+        let elapsed = now - min(now, last.at)
+        members[Int(peer)]!.listNanoseconds = members[Int(peer)]!.listNanoseconds.movingAverage(with: elapsed)
+    }
+
     /// Offers to others what silent peers were granted.
     mutating func expireGrants(at now: UInt64) {
         guard let least = leastPatienceNanoseconds else { return }
@@ -29,6 +37,7 @@ extension OwnerPolicy {
 
     private mutating func expire(_ grant: Grant, at now: UInt64) {
         guard grantee[Int(grant.chunk)] == grant.peer, isMember(grant.peer) else { return }
+        members[Int(grant.peer)]!.lapsed.append(grant)
         grantee[Int(grant.chunk)] = OwnerPolicy.nobody
         if !relayed.contains(grant.chunk) { members[Int(grant.peer)]!.unreplicated -= 1 }
         _ = members[Int(grant.peer)]!.passingOn.passed(grant.chunk, at: now)
@@ -50,7 +59,7 @@ extension OwnerPolicy {
 
     /// Nobody must have listed a grant sooner than this; nil while nobody knows, and where nobody else could take what
     /// is offered again.
-    private var leastPatienceNanoseconds: UInt64? {
+    var leastPatienceNanoseconds: UInt64? {
         guard ring.count > 1 else { return nil }
         return listNanoseconds.map {
             max(SwarmLimits.shortestGrantPatienceNanoseconds, SwarmLimits.grantPatienceTimes * $0)

@@ -5,12 +5,11 @@ extension OwnerPolicy {
         guard !creditQueue.isEmpty else { return nil }
         var earliest = heldBackUntil
         if let nextExpiry { earliest = min(earliest ?? .max, nextExpiry) }
-        guard takesTurns, !unsent.isEmpty else { return earliest }
+        guard !unsent.isEmpty else { return earliest }
         for peer in writers {
             guard let bound = members[Int(peer)]?.writing.first else { continue }
-            for end in [bound + turnNanoseconds, bound + waitNanoseconds] where end > now {
-                earliest = min(earliest ?? .max, end)
-            }
+            let ends = takesTurns ? [bound + turnNanoseconds, bound + waitNanoseconds] : [bound + waitNanoseconds]
+            for end in ends where end > now { earliest = min(earliest ?? .max, end) }
         }
         return earliest
     }

@@ -61,6 +61,8 @@ public struct OwnerPolicy: Sendable {
     private var planner = RingPlanner()
     /// By host, how many in a row took chunks and listed none.
     var wastes: [PeerAddress.Host: Int] = [:]  // lookup only
+    /// By host, how many numbers its members have used up.
+    private var numbersUsed: [PeerAddress.Host: Int] = [:]  // lookup only
 
     static let nobody = PeerIndex.max
 
@@ -92,9 +94,19 @@ public struct OwnerPolicy: Sendable {
             members[Int(unused)] = member
             return unused
         }
-        guard members.count < WireLimits.largestPeerCount else { return nil }
+        guard members.count < WireLimits.largestPeerCount, usesNumber(host) else { return nil }
         members.append(member)
         return PeerIndex(members.count - 1)
+    }
+
+    /// Counts one more number for this address; false if it has had its share: who comes and goes in a hurry must not
+    /// close the swarm to everybody.
+    private mutating func usesNumber(_ host: PeerAddress.Host) -> Bool {
+        guard host != .none else { return true }
+        let count = numbersUsed[host] ?? 0
+        guard count < SwarmLimits.numbersPerHost else { return false }
+        numbersUsed[host] = count + 1
+        return true
     }
 
     /// A peer takes part from now on: it gets its place on the ring, once. Nil for one that has left, and as long as
@@ -124,9 +136,15 @@ public struct OwnerPolicy: Sendable {
         guard isMember(peer) else { return }
         defer { if members[Int(peer)]!.heldCredits > 0 { queueCredits(of: peer) } }
         advanceFrontier(to: run.upperBound)
+        for part in members[Int(peer)]!.have.insertMissing(run) {
+            speaksAgain(peer, at: now)
+            if members[Int(peer)]!.isTrusted { noteHeld(part, by: peer, at: now) }
+        }
+    }
+
+    /// A trusted peer lists chunks that it did not list before.
+    private mutating func noteHeld(_ run: Range<ChunkID>, by peer: PeerIndex, at now: UInt64?) {
         for chunk in run {
-            guard members[Int(peer)]!.have.insert(chunk) else { continue }
-            guard members[Int(peer)]!.isTrusted else { continue }
             holderCount[Int(chunk)] += 1
             if !unsent.isEmpty { unsent.remove(chunk) }
             let first = grantee[Int(chunk)]
@@ -161,13 +179,14 @@ public struct OwnerPolicy: Sendable {
         guard isMember(peer), let gone = members[Int(peer)] else { return }
         if gone.wasGranted, gone.have.isEmpty { noteWaste(by: gone) }
         members[Int(peer)] = nil
+        for accuser in gone.accusers { members[Int(accuser)]?.accusedCount -= 1 }
         ring.remove(peer)
         planner.forget(peer)
         creditQueue.removeAll { $0 == peer }
         writers.removeAll { $0 == peer }
         for rescue in gone.rescues where rescues[rescue.chunk]?.peer == peer { rescues[rescue.chunk] = nil }
         if !gone.takesPart, !gone.isComplete { unusedNumbers.append(peer) }
-        offerAgain(gone, peer)
+        if gone.wasGranted || !gone.have.isEmpty { offerAgain(gone, peer) }
     }
 
     /// What this peer has, if that counted, or is being sent does not count any more: chunks of which that is true for
@@ -196,13 +215,24 @@ public struct OwnerPolicy: Sendable {
     /// Says that `accused` sent a bad chunk. From the first voice on nobody depends on what it says it holds, at the
     /// cost of one more copy at most if that voice lies; once enough distinct peers say so it is evicted.
     public mutating func bad(_ accused: PeerIndex, by accuser: PeerIndex, into actions: inout [OwnerAction]) {
-        guard isMember(accused), isMember(accuser), accused != accuser else { return }
-        guard !members[Int(accused)]!.accusers.contains(accuser) else { return }
+        guard isNews(accused, by: accuser), isHeard(accuser, against: accused) else { return }
+        members[Int(accuser)]!.accusedCount += 1
         offerAgain(members[Int(accused)]!, accused)
         members[Int(accused)]!.unreplicated = 0
         members[Int(accused)]!.passingOn.forget()
         members[Int(accused)]!.accusers.append(accuser)
         if members[Int(accused)]!.accusers.count >= SwarmLimits.accuserLimit { actions.append(.evict(accused)) }
+    }
+
+    /// Whether this is a voice of its own: of a member, one that does not accuse everybody, and from another machine
+    /// than those that were heard, unless the accused is on that machine too.
+    private func isHeard(_ accuser: PeerIndex, against accused: PeerIndex) -> Bool {
+        guard isMember(accuser), let own = members[Int(accuser)], own.takesPart else { return false }
+        guard own.accusedCount < SwarmLimits.accusedLimit else { return false }
+        guard own.host != .none, own.host != members[Int(accused)]!.host else { return true }
+        return !members[Int(accused)]!.accusers.contains { other in
+            isMember(other) && members[Int(other)]!.host == own.host
+        }
     }
 
     public func isMember(_ peer: PeerIndex) -> Bool {

@@ -36,6 +36,8 @@ extension OwnerPolicy {
     mutating func passedOn(_ chunk: ChunkID, by peer: PeerIndex, at now: UInt64?) {
         guard isMember(peer) else { return }
         members[Int(peer)]!.unreplicated -= 1
+        // A chunk that the owner sent once more may have come from there.
+        if rescues[chunk] == nil { members[Int(peer)]!.strikes = max(0, members[Int(peer)]!.strikes - 1) }
         guard let now, let sample = members[Int(peer)]!.passingOn.passed(chunk, at: now) else { return }
         passOnNanoseconds = passOnNanoseconds.movingAverage(with: sample)
     }

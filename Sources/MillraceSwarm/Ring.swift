@@ -39,6 +39,10 @@ public struct Ring: Sendable, Equatable {
     public mutating func apply(_ part: RosterMessage) throws(WireError) {
         if part.start == 0 { entries.removeAll() }
         guard Int(part.start) == entries.count else { throw .badField(.roster, field: "start") }
+        var known = Set(entries.map(\.peer))  // lookup only
+        for entry in part.entries where !known.insert(entry.peer).inserted {
+            throw .badField(.roster, field: "entries")
+        }
         entries.append(contentsOf: part.entries)
     }
 

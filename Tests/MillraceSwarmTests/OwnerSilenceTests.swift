@@ -88,4 +88,26 @@ struct OwnerSilenceTests {
         try bench.policy.credit(0, count: 1)
         #expect(bench.pump() == [.grant(0, 21)])
     }
+
+    @Test func `who lets grants lapse waits until it lists a chunk, and then has as long as that took`() throws {
+        var bench = try bench(listing: 20 * millisecond, 20 * millisecond)
+        bench.policy.wrote(0, at: bench.now)
+        bench.deliver(41, to: 1)
+        #expect(try offered(&bench, after: 500 * millisecond) == [40])
+        for chunk in [40, 42] as [ChunkID] { bench.holds(2, chunk) }
+        try bench.policy.credit(0, count: 1)
+        guard case .grant(0, _)? = bench.pump().first else {
+            Issue.record("one lapse is no reason to be passed over")
+            return
+        }
+        bench.policy.wrote(0, at: bench.now)
+        _ = try offered(&bench, after: 500 * millisecond)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump().isEmpty)
+        bench.holds(0, 40)
+        guard case .grant(0, _)? = bench.pump().first else {
+            Issue.record("it has listed a chunk")
+            return
+        }
+    }
 }

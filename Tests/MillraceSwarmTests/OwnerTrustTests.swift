@@ -42,9 +42,91 @@ import Testing
         var bench = OwnerBench(chunks: 2, peers: 2)
         _ = accuse(&bench, 0, by: 1)
         try bench.policy.credit(0, count: 1)
-        #expect(bench.pump().isEmpty)
         try bench.policy.credit(1, count: 1)
         #expect(bench.pump() == [.grant(1, 0)])
+        bench.deliver(0, to: 1)
+        // It has just taken one, and is about to want the next.
+        #expect(bench.pump().isEmpty)
+        bench.now += SwarmLimits.shortestGrantPatienceNanoseconds
+        #expect(bench.pump() == [.grant(0, 1)])
+    }
+
+    @Test func whoWantsNothingKeepsNobodyFromWhatThereIs() throws {
+        var bench = OwnerBench(chunks: 2, peers: 3)
+        for accused in [PeerIndex(0), 1] { _ = accuse(&bench, accused, by: 2) }
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(0, 0)])
+    }
+
+    @Test func whoAccusesEverybodyIsNotHeard() {
+        var bench = OwnerBench(chunks: 1, peers: SwarmLimits.accusedLimit + 3)
+        let accuser = PeerIndex(SwarmLimits.accusedLimit + 1)
+        for accused in 0..<accuser { _ = accuse(&bench, accused, by: accuser) }
+        #expect((0..<accuser).map { bench.policy.isNews($0, by: accuser) } == [false, false, false, false, true])
+        // One of them is gone: another may be accused.
+        bench.policy.left(0)
+        _ = accuse(&bench, 4, by: accuser)
+        #expect(!bench.policy.isNews(4, by: accuser))
+    }
+
+    @Test func voicesFromOneMachineAreOneUnlessTheAccusedIsThereToo() {
+        var bench = OwnerBench(chunks: 1, peers: 0)
+        let hosts: [PeerAddress.Host] = [.v4(1), .v4(2), .v4(2), .v4(2)]
+        for (number, host) in hosts.enumerated() {
+            guard let peer = bench.policy.enlist(from: host) else { continue }
+            _ = bench.policy.admit(peer, address: address(UInt32(number)))
+        }
+        #expect(accuse(&bench, 0, by: 1).isEmpty && accuse(&bench, 0, by: 2).isEmpty)
+        #expect(accuse(&bench, 3, by: 1).isEmpty)
+        #expect(accuse(&bench, 3, by: 2) == [.evict(3)])
+    }
+
+    @Test func whoTakesNoPartAccusesNobody() throws {
+        var bench = OwnerBench(chunks: 1, peers: 1)
+        let enlisted = bench.policy.enlist()
+        let stranger = try #require(enlisted)
+        _ = accuse(&bench, 0, by: stranger)
+        #expect(bench.policy.isNews(0, by: stranger))
+    }
+
+    @Test func whatAPeerPassesOnMakesUpForWhatItDidNot() throws {
+        var bench = OwnerBench(chunks: 8, peers: 3)
+        try bench.policy.credit(0, count: 3)
+        for chunk in ChunkID(0)..<3 {
+            _ = bench.pump()
+            bench.deliver(chunk, to: 0)
+        }
+        for chunk in ChunkID(0)..<2 { #expect(bench.rescue(1, chunk, from: 0) == [.send(1, chunk)]) }
+        try bench.policy.credit(0, count: 1)
+        try bench.policy.credit(2, count: 1)
+        #expect(bench.pump() == [.grant(2, 3)])
+        bench.deliver(3, to: 2)
+        // What was sent once more tells nothing of it, what another has got from it does.
+        bench.holds(1, 0)
+        #expect(bench.pump().isEmpty)
+        bench.holds(1, 2)
+        #expect(bench.pump() == [.grant(0, 4)])
+    }
+
+    @Test func rescuesThatAreNotListedEnd() {
+        var bench = OwnerBench(chunks: 100, peers: 2)
+        let sent = (0..<100).count { chunk in bench.rescue(0, ChunkID(chunk), from: nil) != [] }
+        #expect(sent == SwarmLimits.unlistedRescueLimit)
+        bench.holds(0, 3)
+        #expect(bench.rescue(0, 99, from: nil) == [.send(0, 99)])
+    }
+
+    @Test func aChunkThatIsRescuedBeforeItsTurnIsOfferedAgainLikeAGrant() throws {
+        var bench = OwnerBench(chunks: 3, peers: 2)
+        try bench.policy.credit(1, count: 3)
+        #expect(bench.pump() == [.grant(1, 0)])
+        bench.deliver(0, to: 1)
+        #expect(bench.rescue(0, 1, from: nil) == [.send(0, 1)])
+        _ = bench.pump()
+        bench.deliver(2, to: 1)
+        #expect(bench.policy.firstPassIsOut)
+        bench.now += SwarmLimits.shortestGrantPatienceNanoseconds
+        #expect(bench.pump() == [.grant(1, 1)])
     }
 
     @Test func whatAnAccusedPeerWasGrantedIsOfferedAgainOnceItLeaves() throws {
@@ -143,6 +225,18 @@ import Testing
         bench.policy.left(1)
         let third = bench.policy.enlist()
         #expect(third == 3)
+    }
+
+    @Test func `members from one address use up a part of the numbers`() throws {
+        var bench = OwnerBench(chunks: 1, peers: 0)
+        func joins(from host: PeerAddress.Host) -> Bool {
+            guard let peer = bench.policy.enlist(from: host) else { return false }
+            _ = bench.policy.admit(peer, address: address(1))
+            bench.policy.left(peer)
+            return true
+        }
+        for _ in 0..<SwarmLimits.numbersPerHost { #expect(joins(from: .v4(1))) }
+        #expect(!joins(from: .v4(1)) && joins(from: .v4(2)))
     }
 
     /// What was on its way to a stranger is not asked from whoever has its number next.

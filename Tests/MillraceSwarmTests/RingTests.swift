@@ -102,4 +102,14 @@ struct RingTests {
         try members.apply(RosterMessage(start: 2, total: 3, entries: ring([6]).entries))
         #expect(members.position(of: 6) == 2)
     }
+
+    @Test func `a roster names nobody twice`() throws {
+        var members = Ring()
+        let twice = RosterMessage(start: 0, total: 2, entries: ring([4, 4]).entries)
+        #expect(throws: WireError.self) { try members.apply(twice) }
+        try members.apply(RosterMessage(start: 0, total: 2, entries: ring([4]).entries))
+        #expect(throws: WireError.self) {
+            try members.apply(RosterMessage(start: 1, total: 2, entries: ring([4]).entries))
+        }
+    }
 }
