@@ -51,10 +51,11 @@ final class ClientHandler: ConnectionHandler {
         case (.running, .rescue(let chunk, let failed)): try rescue(chunk, from: failed, now: now)
         case (.running, .bad(let chunk, let accused)): try bad(chunk, from: accused, now: now)
         case (.running, .complete(let contentID)): try complete(contentID, now: now)
-        case (.running, .listRequest): try list()
         case (.running, .proofRequest(let encoded)): try prove(encoded)
-        case (.running, .request(let first, let count)): try request(first, count)
-        case (.running, .cancel(let chunk)):
+        case (.listing, .listRequest), (.running, .listRequest): try list()
+        case (.listing, .request(let first, let count)), (.running, .request(let first, let count)):
+            try request(first, count)
+        case (.listing, .cancel(let chunk)), (.running, .cancel(let chunk)):
             try node.layout.check(chunk)
             _ = link.post { $0.cancels.append(chunk) }
         default: throw .peerFault(.unexpectedMessage(message.type))
@@ -110,6 +111,7 @@ final class ClientHandler: ConnectionHandler {
     }
 
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
+        if hello.node == node.token { throw .ended(.selfConnection, "this is the node itself") }
         guard hello.role == .peer else { throw .peerFault(.badField(.hello, field: "role")) }
         token = hello.node
         _ = link.post(.hello(HelloMessage(role: .owner, swarm: node.swarm, node: node.token)))
@@ -185,10 +187,12 @@ final class ClientHandler: ConnectionHandler {
     }
 
     private func complete(_ contentID: Digest, now: UInt64) throws(ConnectionEnd) {
-        guard let peer, digests.hasEnded, !isComplete else { throw .peerFault(.unexpectedMessage(.complete)) }
+        guard let peer, digests.hasEnded else { throw .peerFault(.badField(.complete, field: "content ID")) }
+        let isFirst = !isComplete
         (isComplete, takesPart) = (true, true)
         let isRight = node.update { state, effects in
             guard state.manifest.contentID == contentID else { return false }
+            guard isFirst else { return true }
             state.members[Int(peer)].completed = now
             state.lastProgress = now
             node.decide(&state, &effects, now: now) { policy, _ in policy.complete(peer) }
@@ -222,8 +226,6 @@ final class ClientHandler: ConnectionHandler {
         }
         takesPart = true
         node.log.request(.received, first: first, count: count, party)
-        _ = link.post { mail in
-            for chunk in chunks { mail.answerRequest(for: chunk, isHeld: true) }
-        }
+        try link.answer(chunks) { _ in true }
     }
 }

@@ -75,7 +75,7 @@ struct DigestFeed {
     private mutating func tellOfMore(to link: Link, _ party: Party) {
         let covered = coveredChunkCount
         guard let listed = listedCount, listed < covered else { return }
-        _ = link.post(.have(ChunkIDList.encode(runs: [listed..<covered])))
+        _ = link.post(.have(ChunkIDList.encode(runs: [listed..<covered], chunkCount: node.layout.chunkCount)))
         node.log.list(.sent, count: Int(covered - listed), isAddition: true, party)
         listedCount = covered
     }

@@ -113,15 +113,20 @@ final class DownloadHandler: ConnectionHandler {
 
     private func holds(_ encoded: [UInt8], type: MessageType, now: UInt64) throws(ConnectionEnd) {
         hasHeardList = true
-        let count = try node.holds(encoded, type: type, peer: peer, now: now)
-        node.log.list(.received, count: count, isAddition: type == .have, .peer(peer))
+        let runs = try node.holds(encoded, type: type, peer: peer, now: now)
+        node.log.list(
+            .received, count: runs.reduce(0) { $0 + $1.count }, isAddition: type == .have, .peer(peer))
     }
 }
 
 extension PeerNode {
-    /// Reads a neighbour's list or additions into the policy; returns how many chunks it names.
-    func holds(_ encoded: [UInt8], type: MessageType, peer: PeerIndex, now: UInt64) throws(ConnectionEnd) -> Int {
-        let outcome: Result<Int, WireError> = update { state, effects in
+    /// Reads a neighbour's list or additions into the policy; returns the chunks it names.
+    ///
+    /// - Parameter asClient: it came from one that fetches here. What a source holds is heard from the source alone.
+    func holds(
+        _ encoded: [UInt8], type: MessageType, peer: PeerIndex, asClient: Bool = false, now: UInt64
+    ) throws(ConnectionEnd) -> [Range<ChunkID>] {
+        let outcome: Result<[Range<ChunkID>], WireError> = update { state, effects in
             guard let layout = state.content?.layout else { return .failure(.unexpectedMessage(type)) }
             var runs: [Range<ChunkID>] = []
             do throws(WireError) {
@@ -129,13 +134,14 @@ extension PeerNode {
             } catch {
                 return .failure(error)
             }
+            guard !asClient || state.policy?.isSource(peer) == false else { return .success(runs) }
             decide(&state, &effects) { policy, actions in
                 for run in runs { policy.holds(peer, run, at: now, into: &actions) }
             }
-            return .success(runs.reduce(0) { $0 + $1.count })
+            return .success(runs)
         }
         switch outcome {
-        case .success(let count): return count
+        case .success(let runs): return runs
         case .failure(let fault): throw .peerFault(fault)
         }
     }

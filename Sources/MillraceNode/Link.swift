@@ -18,17 +18,25 @@ final class Link: Sendable {
         var chunks: [ChunkOrder] = []
         var cancels: [ChunkID] = []
         var goodbye: (code: GoodbyeCode, reason: String)?
+        /// Requested chunks that were answered since the mailbox was last emptied.
+        private var answerCount = 0
         fileprivate var isParked = false
 
         var isEmpty: Bool { control.isEmpty && chunks.isEmpty && cancels.isEmpty && goodbye == nil }
 
-        /// Every request has one answer: the chunk, or a reject.
-        mutating func answerRequest(for chunk: ChunkID, isHeld: Bool) {
-            if isHeld {
-                chunks.append(ChunkOrder(chunk: chunk, type: .chunk))
-            } else {
-                Message.reject(chunk, .notHeld).append(to: &control)
+        /// Every request has one answer: the chunk, or a reject. False, and nothing answered, if there are more than
+        /// anybody may have outstanding: they would fill the memory before the first has left.
+        mutating func answer(_ requested: Range<ChunkID>, isHeld: (ChunkID) -> Bool) -> Bool {
+            guard answerCount + requested.count <= NodeLimits.clientQueueCount else { return false }
+            answerCount += requested.count
+            for chunk in requested {
+                if isHeld(chunk) {
+                    chunks.append(ChunkOrder(chunk: chunk, type: .chunk))
+                } else {
+                    Message.reject(chunk, .notHeld).append(to: &control)
+                }
             }
+            return true
         }
     }
 
@@ -56,6 +64,13 @@ final class Link: Sendable {
             mail.isParked = false
             return true
         }
+    }
+
+    /// Posts the answers to a request of this connection's own client, whose thread need not be woken.
+    func answer(_ requested: Range<ChunkID>, isHeld: (ChunkID) -> Bool) throws(ConnectionEnd) {
+        var isWithinLimit = true
+        _ = post { isWithinLimit = $0.answer(requested, isHeld: isHeld) }
+        guard isWithinLimit else { throw .peerFault(.limitExceeded(limit: "requests")) }
     }
 
     func post(_ message: Message) -> Bool {

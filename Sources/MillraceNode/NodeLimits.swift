@@ -37,6 +37,8 @@ enum NodeLimits {
     /// Pause before a lost or refused connection is tried again; it doubles up to the longest.
     static let firstRetryNanoseconds: UInt64 = 50_000_000
     static let longestRetryNanoseconds: UInt64 = 2_000_000_000
+    /// An owner that has welcomed this peer and breaks the protocol so often, with no chunk in between, is none.
+    static let ownerFaultLimit = 3
     /// A machine of a LAN that does not answer by then is not there.
     static let connectNanoseconds: UInt64 = 5_000_000_000
     /// A chunk that can't be opened for want of descriptors is tried again after this time.

@@ -96,6 +96,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
             header.reserveCapacity(WireLimits.frameHeaderByteCount)
         }
         FrameHeader(type: order.type, chunk: order.chunk, payloadByteCount: payload.byteCount).append(to: &header)
+        rates.charge(header.count)
         transport.enqueue(header: header, payload: payload, tag: order.chunk)
         underWay.append((order, payload.byteCount))
     }
@@ -142,11 +143,12 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         case .socket(let error): throw .closed("\(error)")
         case .source(let error, let tag) where error.isDescriptorShortage: postpone(tag)
         case .source(_, let tag), .sourceShrank(let tag):
-            let isGrant = underWay.contains { $0.order.chunk == tag && $0.order.type == .grant }
-            underWay.removeAll { $0.order.chunk == tag }
+            let failed = underWay.firstIndex { $0.order.chunk == tag }.map { underWay.remove(at: $0).order }
             handler.unreadable(tag, fault)
+            // Nothing may come in place of the bytes that are missing: the other side would take it for the chunk.
+            if transport.isBroken { throw .closed("chunk \(tag) can't be read to its end") }
             // A request has an answer, a credit none but its chunk.
-            if transport.isBroken || isGrant { throw .ended(.sourceFailed, "chunk \(tag) can't be read") }
+            if failed?.type == .grant { throw .ended(.sourceFailed, "chunk \(tag) can't be read") }
             enqueue(Message.reject(tag, .unreadable).frame, &rates)
         }
     }
@@ -160,12 +162,14 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         scarceUntil = MonotonicClock.nowNanoseconds + NodeLimits.scarcityNanoseconds
     }
 
-    /// Every request has one answer: a chunk that was begun goes on, any other is refused.
+    /// Every request has one answer: a chunk that was begun goes on, any other is refused. A grant is none of it.
     private mutating func cancel(_ chunk: ChunkID, _ rates: inout ConnectionRates) {
-        if let index = orders.firstIndex(where: { $0.chunk == chunk }) {
+        if let index = orders.firstIndex(where: { $0.chunk == chunk && $0.type == .chunk }) {
             orders.remove(at: index)
-        } else if transport.drop(tag: chunk) {
-            underWay.removeAll { $0.order.chunk == chunk }
+        } else if let index = underWay.firstIndex(where: { $0.order.chunk == chunk }),
+            underWay[index].order.type == .chunk, transport.drop(tag: chunk)
+        {
+            underWay.remove(at: index)
         } else {
             return
         }

@@ -73,7 +73,7 @@ extension OwnerNode {
     ) -> Bool {
         let address = state.members[Int(peer)].address
         let observed = PeerAddress(address, port: join.listenPort)
-        let given = join.advertised.host == .none || join.advertised.host.isLoopback ? observed : join.advertised
+        let given = join.advertised.host == .none ? observed : join.advertised
         let listening = given.normalised(saidBy: observed)
         let neighbour = join.neighbour.normalised(saidBy: observed)
         guard let position = state.policy.admit(peer, address: listening, neighbour: neighbour) else {

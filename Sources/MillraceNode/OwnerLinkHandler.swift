@@ -21,6 +21,8 @@ final class OwnerLinkHandler: ConnectionHandler {
     private var began: UInt64 = 0
     private var ring = Ring()
     private var isRosterComplete = false
+    /// How many members the roster that is coming has.
+    private var rosterTotal: UInt32 = 0
     private(set) var chunkCount: UInt32 = 0
     private var writer: WriteBehind?
 
@@ -177,6 +179,8 @@ final class OwnerLinkHandler: ConnectionHandler {
 
     private func roster(_ part: RosterMessage, now: UInt64) throws(ConnectionEnd) {
         do throws(WireError) {
+            if part.start == 0 { (isRosterComplete, rosterTotal) = (false, part.total) }
+            guard !isRosterComplete, part.total == rosterTotal else { throw .badField(.roster, field: "total") }
             try ring.apply(part)
         } catch {
             throw .peerFault(error)

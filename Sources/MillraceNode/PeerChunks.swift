@@ -140,7 +140,7 @@ extension PeerNode {
         announceNanoseconds.store(policy.announceNanoseconds, ordering: .relaxed)
         ownerAnnounceNanoseconds.store(policy.ownerAnnounceNanoseconds, ordering: .relaxed)
         for client in state.clients {
-            guard let peer = client.peer, !policy.isKnown(chunk, at: peer) else { continue }
+            guard let peer = client.peer, !policy.isSource(peer) || !policy.isKnown(chunk, at: peer) else { continue }
             effects.wake(client.link, if: client.link.takesNews())
         }
         if let owner = state.ownerLink { effects.wake(owner, if: owner.takesNews()) }

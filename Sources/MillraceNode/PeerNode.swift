@@ -121,6 +121,8 @@ public final class PeerNode: Sendable {
     /// Ends the run with this reason, the first one given.
     func fail(_ failure: NodeFailure) {
         update { state, effects in
+            // With the whole file verified and in its place nothing that anybody says makes this run a failure.
+            guard state.phase != .complete else { return }
             if state.failure == nil { state.failure = failure }
             effects.wakesMain = true
         }

@@ -11,11 +11,15 @@ extension PeerNode {
         defer { threadCount.subtract(1, ordering: .releasing) }
         var retry = Backoff()
         var isTold = false
+        var faultCount = 0
         let neighbour = neighbourAddress()
         while !isLeaving {
             let started = MonotonicClock.nowNanoseconds
+            let held = heldCount
             do throws(NodeFailure) {
-                try converse(neighbour: neighbour)
+                let fault = try converse(neighbour: neighbour)
+                faultCount = fault == nil || heldCount > held ? 0 : faultCount + 1
+                if let fault, faultCount == NodeLimits.ownerFaultLimit { throw fault }
                 isTold = false
             } catch {
                 if error.code != .network { return fail(error) }
@@ -31,9 +35,14 @@ extension PeerNode {
         options.common.timeoutSeconds > 0 ? "for \(options.common.timeoutText) s" : "until it is there"
     }
 
-    /// One connection to the owner, from its start to its end. Throws when there was none.
-    private func converse(neighbour: PeerAddress) throws(NodeFailure) {
+    private var heldCount: Int { state.withLock { $0.policy?.have.count ?? 0 } }
+
+    /// One connection to the owner, from its start to its end. Throws when there was none, or there is no use in
+    /// another. Returns what was wrong with an owner that had welcomed this peer: that costs the connection, and
+    /// neither the file nor the neighbours, unless it comes again.
+    private func converse(neighbour: PeerAddress) throws(NodeFailure) -> NodeFailure? {
         let end: ConnectionEnd
+        let handler: OwnerLinkHandler
         let socket = try connectToOwner()
         do throws(SystemError) {
             let link = try Link()
@@ -44,7 +53,7 @@ extension PeerNode {
                 state.ownerConnection = link
                 (state.ownerAddress, state.ownerLinkNumber) = (owner, ownerLink)
             }
-            let handler = OwnerLinkHandler(
+            handler = OwnerLinkHandler(
                 node: self, link: link, neighbour: neighbour,
                 roundTripNanoseconds: socket.leastRoundTripNanoseconds)
             let rates = ConnectionRates(fetching: self.rates, socket)
@@ -61,7 +70,9 @@ extension PeerNode {
             renewToken()
             log.notice("another node goes by the name of this one; was its folder copied? Going on under a new name")
         }
-        if let failure = failure(of: end) { throw failure }
+        guard let failure = failure(of: end) else { return nil }
+        if case .peerFault = end, handler.isIntroduced { return failure }
+        throw failure
     }
 
     /// Why there is no use in going on with whoever was at the owner's address, or not now; nil where there is.
@@ -86,6 +97,14 @@ extension PeerNode {
                 .protocolFault,
                 "the owner at \(options.owner) has another version of the protocol (\(reason)); install the same"
                     + " release on both")
+        case .saidGoodbye(.badMagic, _), .saidGoodbye(.unknownType, _):
+            return NodeFailure(
+                .protocolFault,
+                "the node at \(options.owner) does not take this one for a Millrace peer; check the port")
+        case .saidGoodbye(.evicted, let reason):
+            return NodeFailure(
+                .integrity,
+                "the owner has taken this peer out (\(reason)); check its disk and memory, then start it again")
         case .saidGoodbye(.tooManyConnections, let reason):
             return NodeFailure(.network, "the owner takes no more connections now: \(reason)")
         default: return nil

@@ -40,8 +40,9 @@ extension PeerNode {
         threadCount.add(1, ordering: .relaxed)
         defer { threadCount.subtract(1, ordering: .releasing) }
         var retry = Backoff()
-        while let address = address(of: record) {
+        while isWanted(record), let address = address(of: record) {
             let started = MonotonicClock.nowNanoseconds
+            var isRefused = false
             do throws(SystemError) {
                 let socket = try Socket.connect(
                     to: address, timeoutNanoseconds: NodeLimits.connectNanoseconds, wake: record.link.wake)
@@ -51,7 +52,9 @@ extension PeerNode {
                 let transport = try transportChoice.transport(for: socket)
                 var connection = Connection(
                     socket: socket, link: record.link, transport: transport, handler: handler, rates: rates)
-                lost(record, connection.run())
+                let end = connection.run()
+                isRefused = end.isRefusal
+                lost(record, end)
             } catch {
                 tellUnreached(record.peer, address, error)
                 let now = MonotonicClock.nowNanoseconds
@@ -60,7 +63,8 @@ extension PeerNode {
                 }
             }
             guard isWanted(record) else { break }
-            retry.pause(after: MonotonicClock.nowNanoseconds - started, wake: record.link.wake)
+            retry.pause(
+                after: MonotonicClock.nowNanoseconds - started, isRefused: isRefused, wake: record.link.wake)
         }
         forgetSource(record.peer)
     }
@@ -77,10 +81,12 @@ extension PeerNode {
         let now = MonotonicClock.nowNanoseconds
         log.notice("source \(record.peer): \(end.text)", level: .verbose)
         update { state, effects in
+            // From here on nothing is posted until the next connection is up; what was is not for that one.
+            defer { _ = record.link.take() }
+            // One that was dropped the policy has left already, and may have gone back to by another connection.
+            guard state.source(record.peer)?.link === record.link else { return }
             let isSource = state.policy?.isSource(record.peer) ?? false
             decide(&state, &effects) { $0.sourceLost(record.peer, at: now, into: &$1) }
-            // From here on nothing is posted until the next connection is up; what was is not for that one.
-            _ = record.link.take()
             guard isSource else { return }
             noteLoneliness(&state, now: now)
             guard state.phase == .fetching else { return }
@@ -132,9 +138,11 @@ struct Backoff {
 
     init() {}
 
-    mutating func pause(after lastedNanoseconds: UInt64, wake: WakeUp?) {
+    /// - Parameter isRefused: the other side said that this one breaks the protocol, and will say so again.
+    mutating func pause(after lastedNanoseconds: UInt64, isRefused: Bool = false, wake: WakeUp?) {
         let hasLasted = lastedNanoseconds > NodeLimits.longestRetryNanoseconds
         if hasLasted { pauseNanoseconds = NodeLimits.firstRetryNanoseconds }
+        if isRefused { pauseNanoseconds = NodeLimits.longestRetryNanoseconds }
         _ = try? WaitPoint.wait(
             socket: -1, forReading: false, forWriting: false, wake: wake,
             untilNanoseconds: MonotonicClock.nowNanoseconds + pauseNanoseconds
@@ -144,6 +152,14 @@ struct Backoff {
 }
 
 extension ConnectionEnd {
+    /// The other side found something wrong with this one: it does not connect again soon (PROTOCOL.md, section 14).
+    var isRefusal: Bool {
+        guard case .saidGoodbye(let code, _) = self else { return false }
+        return [
+            .badFrame, .badMagic, .frameTooLong, .unknownType, .unexpectedMessage, .badField, .selfConnection, .evicted,
+        ].contains(code)
+    }
+
     var text: String {
         switch self {
         case .closed(let reason): reason

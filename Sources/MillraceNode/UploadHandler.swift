@@ -17,6 +17,8 @@ final class UploadHandler: ConnectionHandler {
     private var content: PeerContent?
     private var feed = NewsFeed()
     private var hasListed = false
+    /// What the client has said on this very connection that it holds: who it says it is proves nothing.
+    private var listed: ChunkSet?
 
     init(node: PeerNode, link: Link, identity: UInt64) {
         self.node = node
@@ -78,7 +80,7 @@ final class UploadHandler: ConnectionHandler {
 
     func postNews(now: UInt64) -> UInt64? {
         guard hasListed, let peer else { return .max }
-        return feed.post(from: node, to: link, .peer(peer), now: now)
+        return feed.post(from: node, to: link, .peer(peer), now: now, besides: listed)
     }
 
     private func greet(_ hello: HelloMessage) throws(ConnectionEnd) {
@@ -121,8 +123,12 @@ final class UploadHandler: ConnectionHandler {
     private func holds(_ encoded: [UInt8], type: MessageType, now: UInt64) throws(ConnectionEnd) {
         guard let peer else { return }
         hasHeardList = true
-        let count = try node.holds(encoded, type: type, peer: peer, now: now)
-        node.log.list(.received, count: count, isAddition: type == .have, .peer(peer))
+        let runs = try node.holds(encoded, type: type, peer: peer, asClient: true, now: now)
+        var listed = self.listed.take() ?? ChunkSet(chunkCount: chunkCount)
+        for run in runs { listed.insert(run) }
+        self.listed = listed
+        node.log.list(
+            .received, count: runs.reduce(0) { $0 + $1.count }, isAddition: type == .have, .peer(peer))
     }
 
     private func request(_ first: ChunkID, _ count: UInt32) throws(ConnectionEnd) {
@@ -132,9 +138,7 @@ final class UploadHandler: ConnectionHandler {
         let held = node.state.withLock { state in
             chunks.map { state.policy?.have.contains($0) ?? false }
         }
-        _ = link.post { mail in
-            for (chunk, isHeld) in zip(chunks, held) { mail.answerRequest(for: chunk, isHeld: isHeld) }
-        }
+        try link.answer(chunks) { held[Int($0 - first)] }
     }
 }
 

@@ -8,10 +8,20 @@ public enum ChunkIDList {
 
     /// Encodes a whole set in its shorter form; runs where both are of one length.
     public static func encode(_ set: ChunkSet) -> [UInt8] {
-        let bitmapByteCount = (Int(set.chunkCount) + 7) / 8
         let runs = encode(runs: set.runs)
-        return runs.count <= 1 + bitmapByteCount ? runs : bitmap(set, byteCount: bitmapByteCount)
+        return runs.count <= bitmapByteCount(of: set.chunkCount) ? runs : bitmap(set)
     }
+
+    /// The same of ascending, disjoint, non-empty and non-touching runs, where no set of them is at hand.
+    public static func encode(runs: [Range<ChunkID>], chunkCount: UInt32) -> [UInt8] {
+        let encoded = encode(runs: runs)
+        guard encoded.count > bitmapByteCount(of: chunkCount) else { return encoded }
+        var set = ChunkSet(chunkCount: chunkCount)
+        for run in runs { set.insert(run) }
+        return bitmap(set)
+    }
+
+    private static func bitmapByteCount(of chunkCount: UInt32) -> Int { 1 + (Int(chunkCount) + 7) / 8 }
 
     /// Encodes ascending, disjoint, non-empty and non-touching runs: gap and length - 1 of each as LEB128.
     public static func encode(runs: [Range<ChunkID>]) -> [UInt8] {
@@ -53,10 +63,11 @@ public enum ChunkIDList {
         }
     }
 
-    private static func bitmap(_ set: ChunkSet, byteCount: Int) -> [UInt8] {
+    private static func bitmap(_ set: ChunkSet) -> [UInt8] {
+        let byteCount = bitmapByteCount(of: set.chunkCount)
         var bytes: [UInt8] = [Form.bitmap.rawValue]
-        bytes.reserveCapacity(1 + byteCount)
-        for index in 0..<byteCount {
+        bytes.reserveCapacity(byteCount)
+        for index in 0..<(byteCount - 1) {
             bytes.append(UInt8(truncatingIfNeeded: set.words[index / 8] >> UInt64(8 * (index % 8))))
         }
         return bytes

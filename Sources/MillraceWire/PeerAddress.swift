@@ -66,7 +66,8 @@ extension FieldReader {
         case (1, 0, 0) where port != 0: return PeerAddress(host: .ownersHost, port: port)
         case (4, _, 0) where high & 0xFFFF_FFFF == 0 && port != 0:
             return PeerAddress(host: .v4(UInt32(high >> 32)), port: port)
-        case (6, _, _) where port != 0: return PeerAddress(host: .v6(high: high, low: low), port: port)
+        case (6, _, _) where port != 0:
+            return PeerAddress(host: PeerAddress.Host.v6(high: high, low: low).unmapped, port: port)
         default: throw .badField(type, field: "address")
         }
     }

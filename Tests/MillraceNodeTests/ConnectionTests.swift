@@ -33,24 +33,10 @@ import Testing
         func postNews(now: UInt64) -> UInt64? { .max }
     }
 
-    /// Both ends of a connection whose sockets keep little.
-    private func pair() throws -> (near: SocketBox, far: TestLink) {
-        let listener = try Listener(host: "127.0.0.1", port: 0)
-        let address = SocketAddress(host: .v4(0x7F00_0001), port: listener.port)
-        let far = try Socket.connect(to: address, timeoutNanoseconds: 10_000_000_000, wake: nil)
-        far.setQueueLimit(byteCount: 16_384)
-        _ = try WaitPoint.wait(
-            socket: listener.descriptor, forReading: true, forWriting: false, wake: nil,
-            untilNanoseconds: MonotonicClock.nowNanoseconds + 10_000_000_000)
-        guard let near = try listener.accept() else { throw TookTooLong() }
-        near.setQueueLimit(byteCount: 16_384)
-        return (SocketBox(near), TestLink(far))
-    }
-
     /// Answers wait up to a limit, then whoever does not take them is not read. Were it read on, the answers would go
     /// past four times that limit, which ends a connection.
     @Test func `who asks without reading is read again once it reads`() throws {
-        let (near, peer) = try pair()
+        let (near, peer) = try TestLink.pair()
         let running = try Running {
             let link = try Link()
             var connection = Connection(

@@ -34,6 +34,9 @@ struct HostilePeer: Sendable, CustomTestStringConvertible {
         HostilePeer("a request of all there could be", .badField, .request(first: .max, count: 1024)),
         HostilePeer("a request of none", .limitExceeded, bytes: header(4, 13) + [0, 0, 0, 0]),
         HostilePeer("a request of too many", .limitExceeded, bytes: header(4, 13) + [0, 0, 4, 1]),
+        HostilePeer(
+            "more requests at once than may be outstanding", .limitExceeded,
+            bytes: (0..<70).flatMap { _ in Message.request(first: 0, count: 30).frame }),
         HostilePeer("a cancel of no chunk", .badField, .cancel(30)),
         HostilePeer("two requests for the list", .unexpectedMessage, .listRequest, .listRequest),
         HostilePeer("two lists, the second shorter", .unexpectedMessage, .list([0, 0, 29]), .list([0])),
@@ -167,5 +170,20 @@ struct HostilePeer: Sendable, CustomTestStringConvertible {
         link.close()
         owner.interrupt.signal()
         #expect(throws: NodeFailure.self) { try owner.report() }
+    }
+
+    @Test func theFileIsCompleteOnceItsManifestIsAndThenForGood() throws {
+        let bench = try Bench(byteCount: 300_000)
+        let owner = try bench.hashedOwner(chunkByteCount: 10_000, peers: 2)
+        let link = try TestLink(port: owner.port)
+        try link.send(.hello(HelloMessage(role: .peer, swarm: .unknown, node: .random())))
+        try link.send(.join(JoinMessage(listenPort: 9)), .list([0, 0, 29]))
+        guard case .manifestEnd(let contentID)? = try link.next(.manifestEnd) else { throw TookTooLong() }
+        try link.send(.complete(contentID: contentID), .complete(contentID: contentID), .ping(7))
+        #expect(try link.next(.pong) == .pong(7))
+        try link.send(.complete(contentID: Sample.digest))
+        #expect(try link.goodbye() == .badField)
+        _ = try bench.peer("peer", of: owner.port).report()
+        #expect(try owner.report().members.count { $0.isComplete } == 2)
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import MillraceIO
 import MillraceWire
 import Testing
@@ -28,5 +29,95 @@ import Testing
         #expect(received == Array(0..<ChunkID(chunkCount)))
         owner.interrupt.signal()
         #expect(throws: NodeFailure.self) { try owner.report() }
+    }
+
+    /// A node that has files to send and nothing to say.
+    private final class Server: ConnectionHandler {
+        private let link: Link
+        private let payloads: [FilePayload]
+
+        init(link: Link, _ payloads: [FilePayload]) {
+            (self.link, self.payloads) = (link, payloads)
+        }
+
+        var isIntroduced: Bool { true }
+        var chunkCount: UInt32 { UInt32(payloads.count) }
+        func began(now: UInt64) { _ = link.post(Sample.hello(.peer)) }
+        func received(_ message: Message, now: UInt64) {}
+        func willReceive(_ header: FrameHeader) -> ChunkReception { .discard }
+        func received(_ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, isGenuine: Bool, now: UInt64) {}
+        func discarded(_ header: FrameHeader, now: UInt64) {}
+        func payload(of chunk: ChunkID) -> FilePayload? { payloads[Int(chunk)] }
+        func sent(_ order: Link.ChunkOrder, now: UInt64) {}
+        func unreadable(_ chunk: ChunkID, _ fault: SendFault) {}
+        func postNews(now: UInt64) -> UInt64? { .max }
+    }
+
+    private func serve(
+        _ payloads: [FilePayload], by kind: TransportKind = .copy,
+        _ orders: @escaping @Sendable (inout Link.Mail) -> Void
+    ) throws -> (far: TestLink, connection: Running<ConnectionEnd>) {
+        let (near, far) = try TestLink.pair()
+        let running = try Running {
+            let link = try Link()
+            _ = link.post(orders)
+            var connection = Connection(
+                socket: near.take(), link: link, transport: try TransportChoice.make(kind),
+                handler: Server(link: link, payloads))
+            return connection.run()
+        }
+        return (far, running)
+    }
+
+    /// The other side would take what comes in place of the missing bytes for the chunk, and blame an honest node.
+    @Test func nothingComesInPlaceOfWhatCannotBeRead() throws {
+        for kind in TransportKind.allCases { try nothingComesInPlaceOfWhatCannotBeRead(by: kind) }
+    }
+
+    private func nothingComesInPlaceOfWhatCannotBeRead(by kind: TransportKind) throws {
+        let scratch = try Scratch()
+        let length = 16 << 20
+        let payloads = try [UInt8(1), 2].map { value in
+            let path = try scratch.write("\(value)", Array(repeating: value, count: length))
+            return FilePayload(place: .path(path), offset: 0, byteCount: length)
+        }
+        let (far, connection) = try serve(payloads, by: kind) { mail in
+            mail.chunks = [Link.ChunkOrder(chunk: 0, type: .chunk), Link.ChunkOrder(chunk: 1, type: .chunk)]
+        }
+        _ = try far.next(.hello)
+        // The first chunk has begun, and more of it than sockets hold is to come.
+        let header = try far.take(WireLimits.frameHeaderByteCount)
+        #expect(header.count == WireLimits.frameHeaderByteCount)
+        #expect(truncate(scratch.path + "/1", 0) == 0)
+        let rest = try far.take(length)
+        #expect(rest.count < length && rest.allSatisfy { $0 == 1 || $0 == 0 })
+        guard case .closed = try connection.value(withinSeconds: 20) else { throw TookTooLong() }
+    }
+
+    @Test func aCancelIsForARequestAndForNoGrant() throws {
+        let scratch = try Scratch()
+        let payload = FilePayload(place: .path(try scratch.write("a", [7])), offset: 0, byteCount: 1)
+        let (far, _) = try serve([payload, payload]) { mail in
+            mail.chunks = [.grant, .chunk, .chunk].enumerated().map {
+                Link.ChunkOrder(chunk: ChunkID(min($0.offset, 1)), type: $0.element)
+            }
+            mail.cancels = [0, 1]
+        }
+        _ = try far.next(.hello)
+        #expect(try far.receive() == .message(.reject(1, .cancelled)))
+        for (type, chunk) in [(MessageType.grant, ChunkID(0)), (.chunk, 1)] {
+            #expect(try far.receive() == .chunk(FrameHeader(type: type, chunk: chunk, payloadByteCount: 1), [7]))
+        }
+        far.close()
+    }
+
+    @Test func moreRequestsThanAnybodyMayHaveAreNotAnswered() throws {
+        let link = try Link()
+        for _ in 0..<2 { try link.answer(0..<1024) { _ in false } }
+        let end = #expect(throws: ConnectionEnd.self) { try link.answer(5..<6) { _ in true } }
+        #expect(end?.code == .limitExceeded)
+        #expect(link.take().control.count == NodeLimits.clientQueueCount * Message.reject(0, .notHeld).frame.count)
+        try link.answer(0..<1024) { _ in true }
+        #expect(link.take().chunks.count == 1024)
     }
 }

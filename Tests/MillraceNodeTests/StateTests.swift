@@ -29,7 +29,7 @@ import Testing
 
     @Test func anOwnerWithAPeer() throws {
         let asked: Set<MessageType> = [
-            .have, .credit, .request, .cancel, .rescue, .bad, .listRequest, .proofRequest,
+            .have, .credit, .request, .cancel, .rescue, .bad, .complete, .listRequest, .proofRequest,
         ]
         let table = StateTable(
             handler: { state in
@@ -44,7 +44,7 @@ import Testing
                 return handler
             }, role: .peer,
             taken: [
-                "hello?": [.hello], "join?": [.join], "list?": [.list], "open": asked,
+                "hello?": [.hello], "join?": [.join], "list?": [.list, .listRequest, .request, .cancel], "open": asked,
                 "asked": asked.subtracting([.listRequest]),
             ])
         let differences = try table.differences()

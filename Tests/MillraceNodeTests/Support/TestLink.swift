@@ -2,6 +2,8 @@ import MillraceIO
 import MillraceWire
 import Testing
 
+@testable import MillraceNode
+
 /// One connection of a node made for the test: it says what it is told to, right or wrong.
 final class TestLink {
     enum Received: Equatable {
@@ -22,6 +24,20 @@ final class TestLink {
     convenience init(port: UInt16) throws {
         let address = SocketAddress(host: .v4(0x7F00_0001), port: port)
         self.init(try Socket.connect(to: address, timeoutNanoseconds: 10_000_000_000, wake: nil))
+    }
+
+    /// Both ends of a connection whose sockets keep little.
+    static func pair() throws -> (near: SocketBox, far: TestLink) {
+        let listener = try Listener(host: "127.0.0.1", port: 0)
+        let address = SocketAddress(host: .v4(0x7F00_0001), port: listener.port)
+        let far = try Socket.connect(to: address, timeoutNanoseconds: 10_000_000_000, wake: nil)
+        far.setQueueLimit(byteCount: 16_384)
+        _ = try WaitPoint.wait(
+            socket: listener.descriptor, forReading: true, forWriting: false, wake: nil,
+            untilNanoseconds: MonotonicClock.nowNanoseconds + 10_000_000_000)
+        guard let near = try listener.accept() else { throw TookTooLong() }
+        near.setQueueLimit(byteCount: 16_384)
+        return (SocketBox(near), TestLink(far))
     }
 
     func send(_ messages: Message...) throws {
@@ -95,6 +111,16 @@ final class TestLink {
     }
 
     func close() { socket.shutdown() }
+
+    /// So many bytes as they come, whatever they mean; fewer at the end of the stream.
+    func take(_ count: Int) throws -> [UInt8] {
+        while buffer.count - consumed < count {
+            guard try fill(20) else { break }
+        }
+        let bytes = Array(buffer[consumed...].prefix(count))
+        consumed += bytes.count
+        return bytes
+    }
 
     /// False at the end of the stream.
     private func fill(_ seconds: UInt64) throws -> Bool {
