@@ -25,6 +25,7 @@ struct DigestIntake {
             } catch {
                 return .failure(error)
             }
+            state.lastProgress = now
             // The policy may be a new one, for another run of the owner, that has yet to hear of what is known.
             let covered = layout.chunkCount(inPages: UInt32(receivedPageCount + digests.count))
             node.decide(&state, &effects) { $0.digestsKnown(below: covered, at: now, into: &$1) }

@@ -41,6 +41,8 @@ enum NodeLimits {
     static let ownerFaultLimit = 3
     /// A machine of a LAN that does not answer by then is not there.
     static let connectNanoseconds: UInt64 = 5_000_000_000
+    /// A wait that ends so long after its deadline means that the process was stopped, not that the machine is busy.
+    static let standstillNanoseconds: UInt64 = 2_000_000_000
     /// A chunk that can't be opened for want of descriptors is tried again after this time.
     static let scarcityNanoseconds: UInt64 = 50_000_000
 

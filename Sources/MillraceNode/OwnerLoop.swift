@@ -27,7 +27,14 @@ struct OwnerLoop {
                 socket: interrupt, forReading: interrupt >= 0, forWriting: false, wake: node.wake,
                 untilNanoseconds: wakeAt)
             if ready?.contains(.readable) == true { return NodeFailure(.interrupted, "interrupted") }
+            waited(until: wakeAt, now: MonotonicClock.nowNanoseconds)
         }
+    }
+
+    /// The time-out begins anew after a standstill.
+    func waited(until deadline: UInt64, now: UInt64) {
+        guard Standstill.was(now: now, afterWaitUntil: deadline) else { return }
+        node.state.withLock { $0.lastProgress = now }
     }
 
     private func nextDeadline() -> UInt64 {
@@ -37,13 +44,17 @@ struct OwnerLoop {
         return min(atEnd, node.deadline.load(ordering: .relaxed))
     }
 
-    private func end(now: UInt64) -> (failure: NodeFailure?, Void)? {
+    func end(now: UInt64) -> (failure: NodeFailure?, Void)? {
         node.state.withLock { state in
             if let failure = state.failure { return (failure, ()) }
             if isAtRest(state) {
                 return now >= restEnd(state) ? (nil, ()) : nil
             }
             guard now >= state.lastProgress.adding(node.options.common.timeoutNanoseconds) else { return nil }
+            guard !state.hasAssemblingMember else {
+                state.lastProgress = now
+                return nil
+            }
             let seconds = node.options.common.timeoutText
             let what = state.members.isEmpty ? "no peer came" : "no peer made progress"
             return (NodeFailure(.noProgress, "\(what) for \(seconds) s; --timeout 0 waits for ever"), ())

@@ -63,6 +63,15 @@ struct OwnerState: Sendable {
         members.contains { $0.link != nil && $0.takesPart && $0.completed == nil }
     }
 
+    /// A peer that holds all chunks says nothing while it puts its file together, which takes minutes where the file is
+    /// large; its connection tells whether it is alive.
+    var hasAssemblingMember: Bool {
+        members.contains { member in
+            member.link != nil && member.takesPart && member.completed == nil
+                && policy.heldChunkCount(by: member.peer) == Int(manifest.layout.chunkCount)
+        }
+    }
+
     func link(of peer: PeerIndex) -> Link? {
         Int(peer) < members.count ? members[Int(peer)].link : nil
     }

@@ -49,10 +49,21 @@ struct PeerLoop {
         // Whoever set an earlier one before that store took this thread for awake.
         let deadline = min(deadline, node.deadline.load(ordering: .sequentiallyConsistent))
         defer { node.mainDeadline.store(0, ordering: .relaxed) }
+        let wakeAt = max(deadline, MonotonicClock.nowNanoseconds + 1_000_000)
         let ready = try? WaitPoint.wait(
             socket: interrupt, forReading: interrupt >= 0, forWriting: false, wake: node.wake,
-            untilNanoseconds: max(deadline, MonotonicClock.nowNanoseconds + 1_000_000))
+            untilNanoseconds: wakeAt)
+        waited(until: wakeAt, now: MonotonicClock.nowNanoseconds)
         return ready ?? []
+    }
+
+    /// The time-outs begin anew after a standstill.
+    func waited(until deadline: UInt64, now: UInt64) {
+        guard Standstill.was(now: now, afterWaitUntil: deadline) else { return }
+        node.state.withLock { state in
+            state.lastProgress = now
+            if state.loneSince != nil { state.loneSince = now }
+        }
     }
 
     private func tick(now: UInt64) {
@@ -83,7 +94,7 @@ struct PeerLoop {
         max(state.statistics.completed ?? 0, state.lastProgress).adding(node.options.common.lingerNanoseconds)
     }
 
-    private func end(now: UInt64) -> (failure: NodeFailure?, Void)? {
+    func end(now: UInt64) -> (failure: NodeFailure?, Void)? {
         node.state.withLock { state in
             if let failure = state.failure { return (failure, ()) }
             switch state.phase {

@@ -94,6 +94,7 @@ struct Splitter {
         let now = MonotonicClock.nowNanoseconds
         var hasher = SHA256Hasher()
         node.update { state, effects in
+            state.lastProgress = now
             let covered = state.manifest.coveredChunkCount
             state.manifest.append(chunks: digests) { hasher.join($0, $1) }
             let more = covered..<state.manifest.coveredChunkCount
