@@ -15,7 +15,8 @@ extension PeerNode {
         let now = MonotonicClock.nowNanoseconds
         let stamp = content.folder.wholeFile.flatMap { FileStamp(of: $0) }
         update { state, effects in
-            state.phase = .complete
+            // Whoever interrupts the node meanwhile sends it on its way, and it stays there.
+            if state.phase == .assembling { state.phase = .complete }
             state.finishedStamp = stamp
             state.statistics.completed = now
             state.lastProgress = now

@@ -37,7 +37,6 @@ struct PeerLoop {
             let ready = wait(interrupt: interrupt, until: min(status.lookNanoseconds, nextDeadline(now: now)))
             if ready.contains(.readable) {
                 writeSummary(now: .max)
-                // With the whole file verified there is nothing to go on with.
                 if node.state.withLock({ $0.phase == .complete }) { return nil }
                 return NodeFailure(.interrupted, "interrupted; the same command goes on from here")
             }

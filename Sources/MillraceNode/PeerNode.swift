@@ -90,9 +90,12 @@ public final class PeerNode: Sendable {
         var loop = PeerLoop(node: self)
         let failure = loop.run(interrupt: interrupt)
         leave(failure == nil ? "done" : "ended early")
-        if let failure { throw failure }
+        if let failure, !(failure.code == .interrupted && isComplete) { throw failure }
         return report
     }
+
+    /// The file is verified and has its name: with that there is nothing to go on with.
+    private var isComplete: Bool { state.withLock { $0.statistics.completed != nil } }
 
     /// What the run has come to so far; also good after a run that failed.
     public var report: PeerReport { state.withLock { PeerReport($0, transport: transportChoice) } }

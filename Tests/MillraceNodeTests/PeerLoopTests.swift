@@ -26,6 +26,18 @@ import Testing
         node.state.withLock { ($0.lastProgress, $0.loneSince) = (time, loneSince) }
     }
 
+    /// The peer has all chunks and knows what they are; the file is still to be put together.
+    private func takeAllChunks() throws {
+        try handler.received([
+            .digests(first: 0, owner.manifest.digests), .manifestEnd(contentID: owner.contentID),
+        ])
+        for chunk in 0..<ScriptedOwner.layout.chunkCount {
+            let bytes = owner.chunk(chunk)
+            let header = FrameHeader(type: .grant, chunk: chunk, payloadByteCount: bytes.count)
+            try bytes.withUnsafeBytes { try node.store(header, $0, from: .grant, began: 1, now: 2) }
+        }
+    }
+
     /// An owner that was started again hashes its file before it can grant what is missing.
     @Test func `digests are progress, those that come again too`() throws {
         setProgress(1)
@@ -47,5 +59,21 @@ import Testing
             #expect(code(at: late) == nil)
             #expect(code(at: late + 11 * Self.second) == (loneSince == nil ? .noProgress : .sourcesLost))
         }
+    }
+
+    @Test func `a node on its way out stays there when its file is done`() throws {
+        try takeAllChunks()
+        node.state.withLock { $0.phase = .leaving }
+        node.finish()
+        #expect(node.isLeaving)
+        #expect(node.state.withLock { $0.statistics.completed } != nil)
+        #expect(bench.output("peer") == owner.bytes)
+    }
+
+    @Test func `a file that is put together is complete`() throws {
+        try takeAllChunks()
+        node.state.withLock { $0.phase = .assembling }
+        node.finish()
+        #expect(node.state.withLock { $0.phase } == .complete)
     }
 }
