@@ -86,7 +86,7 @@ extension PeerNode {
     func store(
         _ header: FrameHeader, _ bytes: UnsafeRawBufferPointer, from origin: ChunkOrigin, began: UInt64, now: UInt64
     ) throws(NodeFailure) {
-        guard let content = state.withLock({ $0.content }) else { return }
+        guard let content = startStoring(header.chunk) else { return passOver(header, from: origin, now: now) }
         do throws(StoreError) {
             try write(header.chunk, bytes, to: content.folder.store, until: now + NodeLimits.silenceNanoseconds)
         } catch {
@@ -94,11 +94,24 @@ extension PeerNode {
             fail(failure)
             throw failure
         }
-        update { state, effects in
-            keep(header.chunk, from: origin, byteCount: UInt32(bytes.count), now, &state, &effects)
+        let isNew = update { state, effects in
+            state.storing.removeAll { $0 == header.chunk }
+            return keep(header.chunk, from: origin, byteCount: UInt32(bytes.count), now, &state, &effects)
         }
-        let took = now - min(now, began)
-        log.chunk(.received, header.chunk, byteCount: UInt32(bytes.count), Party(origin), tookNanoseconds: took)
+        log.chunk(
+            isNew ? .received : .discarded, header.chunk, byteCount: UInt32(bytes.count), Party(origin),
+            tookNanoseconds: now - min(now, began))
+    }
+
+    /// The folder for a chunk that nobody else has stored or is storing; nil for one that came twice at once.
+    private func startStoring(_ chunk: ChunkID) -> PeerContent? {
+        state.withLock { state in
+            guard let content = state.content, state.policy?.have.contains(chunk) == false,
+                !state.storing.contains(chunk)
+            else { return nil }
+            state.storing.append(chunk)
+            return content
+        }
     }
 
     /// Writes a chunk. Where no descriptor is free for its file, one will be once another connection has sent its own.
@@ -120,11 +133,12 @@ extension PeerNode {
         }
     }
 
-    /// Books a chunk that is verified and stored, and tells whoever waits for news.
+    /// Books a chunk that is verified and stored, and tells whoever waits for news. False where it was here already.
+    @discardableResult
     func keep(
         _ chunk: ChunkID, from origin: ChunkOrigin, byteCount: UInt32, _ now: UInt64, _ state: inout PeerState,
         _ effects: inout PeerEffects
-    ) {
+    ) -> Bool {
         state.lastProgress = now
         if state.statistics.firstChunk == nil { state.statistics.firstChunk = now }
         let isNew = state.policy.map { !$0.have.contains(chunk) } ?? false
@@ -134,7 +148,7 @@ extension PeerNode {
             state.statistics.bytesTwice += UInt64(byteCount)
         }
         decide(&state, &effects) { $0.verified(chunk, from: origin, at: now, into: &$1) }
-        guard isNew, let policy = state.policy else { return }
+        guard isNew, let policy = state.policy else { return false }
         state.journal.append(chunk)
         journalCount.store(state.journal.count, ordering: .releasing)
         announceNanoseconds.store(policy.announceNanoseconds, ordering: .relaxed)
@@ -145,9 +159,10 @@ extension PeerNode {
         }
         if let owner = state.ownerLink { effects.wake(owner, if: owner.takesNews()) }
         if state.journal.count == 1 || policy.isComplete { effects.wakesMain = true }
+        return true
     }
 
-    /// A chunk that was read past: it was here already.
+    /// A chunk that is of no use: it is here already, or just being stored.
     func passOver(_ header: FrameHeader, from origin: ChunkOrigin, now: UInt64) {
         update { state, effects in
             state.statistics.bytesTwice += UInt64(header.payloadByteCount)

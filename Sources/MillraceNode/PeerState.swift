@@ -55,6 +55,8 @@ struct PeerState: Sendable {
     /// When sources for which there was no descriptor or no thread are tried again; nil while there are none.
     var sourcesTriedAgainAt: UInt64?
     var clients: [ClientRecord] = []
+    /// Chunks that are being written: copies that come meanwhile are of no use.
+    var storing: [ChunkID] = []
     var statistics = PeerStatistics()
     var failure: NodeFailure?
     /// What an earlier run left, from the first welcome on; nil where it left nothing. The owner sends nothing of its
