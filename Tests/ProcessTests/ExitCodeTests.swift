@@ -184,14 +184,45 @@ import Testing
         let ground = try Ground()
         try ground.file("data.bin", byteCount: 10)
         let ports = try FreePort.take(3)
-        let owner = try ground.start("owner", "owner \(ports[0]) data.bin")
+        // However the tests were started.
+        let minding = ["/usr/bin/env", "--default-signal"]
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin", under: minding)
         try waitUntil { owner.errors.contains("serving") }
-        let lone = try ground.start("lone", "peer \(ports[2]) \(ports[1])")
+        let lone = try ground.start("lone", "peer \(ports[2]) \(ports[1])", under: minding)
         try waitUntil { lone.errors.contains("no owner listens") }
         for child in [owner, lone] {
             child.signal(signal)
             #expect(try child.wait(withinSeconds: 20) == 7)
         }
+    }
+
+    /// As nohup(1) starts a program, and a shell that is no terminal's a job with `&`.
+    @Test func signalsThatAreIgnoredAtTheStartStayIgnored() throws {
+        let ground = try Ground()
+        let bytes = try ground.file("data.bin", byteCount: 1000)
+        let ports = try FreePort.take(2)
+        let ignoring = ["/usr/bin/env", "--ignore-signal=HUP", "--ignore-signal=INT", "--default-signal=TERM"]
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin", under: ignoring)
+        try waitUntil { owner.errors.contains("serving") }
+        owner.signal(SIGHUP)
+        owner.signal(SIGINT)
+        let peer = try ground.start("peer", "peer \(ports[0]) \(ports[1]) --linger 0")
+        try waitUntil { ground.data("peer-\(ports[1])/data.bin") == bytes }
+        #expect(owner.isRunning)
+        owner.signal(SIGTERM)
+        #expect(try owner.wait(withinSeconds: 20) == 7)
+        #expect(try peer.wait() == 0)
+    }
+
+    /// Linux tells who would write more than `ulimit -f` allows by a signal that kills.
+    @Test func aFileThatMayNotGrowIs8() throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 3_000_000)
+        let port = try FreePort.take(1)[0]
+        let limited = ["/bin/sh", "-c", "ulimit -f 1000 && exec \"$0\" \"$@\""]
+        let owner = try ground.start("owner", "owner \(port) data.bin --chunk-size 2MiB", under: limited)
+        #expect(try owner.wait(withinSeconds: 20) == 8)
+        #expect(owner.errors.contains("File too large"))
     }
 
     @Test func aPortInUseIs3() throws {
