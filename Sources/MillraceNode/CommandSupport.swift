@@ -12,6 +12,7 @@ public typealias Interrupts = MillraceIO.Interrupts
 public typealias Listener = MillraceIO.Listener
 public typealias MonotonicClock = MillraceIO.MonotonicClock
 public typealias OfferedFile = MillraceStore.OfferedFile
+public typealias StandardStreams = MillraceIO.StandardStreams
 public typealias StoreKind = MillraceStore.StoreKind
 public typealias TextFile = MillraceIO.TextFile
 public typealias TemporaryFolder = MillraceIO.TemporaryFolder

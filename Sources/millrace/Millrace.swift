@@ -18,6 +18,7 @@ struct Millrace: ParsableCommand {
         ])
 
     static func main() {
+        StandardStreams.fill()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -214,6 +214,23 @@ import Testing
         #expect(try peer.wait() == 0)
     }
 
+    /// What a node opens first must not be taken for its console.
+    @Test func aNodeWithoutStandardStreamsWritesToNoOtherFile() throws {
+        let ground = try Ground()
+        let bytes = try ground.file("data.bin", byteCount: 100_000)
+        let ports = try FreePort.take(2)
+        let closed = ["/bin/sh", "-c", "exec \"$0\" \"$@\" <&- >&- 2>&-"]
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --peers 1", under: closed)
+        let peer = try ground.start("peer", "peer \(ports[0]) \(ports[1])", under: closed)
+        #expect(try owner.wait() == 0)
+        #expect(try peer.wait() == 0)
+        #expect(ground.data("peer-\(ports[1])/data.bin") == bytes)
+        for node in ["owner-\(ports[0])", "peer-\(ports[1])"] {
+            #expect(ground.data("\(node)/lock")?.isEmpty == true, "\(node)")
+        }
+        #expect(ground.data("data.bin") == bytes)
+    }
+
     /// Linux tells who would write more than `ulimit -f` allows by a signal that kills.
     @Test func aFileThatMayNotGrowIs8() throws {
         let ground = try Ground()
