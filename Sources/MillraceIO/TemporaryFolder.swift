@@ -28,7 +28,7 @@ public enum TemporaryFolder {
             let count = min(buffer.bytes.count, byteCount - written)
             let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
             try fill(piece)
-            try Console.write(UnsafeRawBufferPointer(piece), to: file.rawValue)
+            try System.write(file.rawValue, at: UInt64(written), UnsafeRawBufferPointer(piece), path)
             written += piece.count
         }
     }

@@ -14,6 +14,7 @@ public typealias MonotonicClock = MillraceIO.MonotonicClock
 public typealias OfferedFile = MillraceStore.OfferedFile
 public typealias StandardStreams = MillraceIO.StandardStreams
 public typealias StoreKind = MillraceStore.StoreKind
+public typealias SystemError = MillraceIO.SystemError
 public typealias TextFile = MillraceIO.TextFile
 public typealias TemporaryFolder = MillraceIO.TemporaryFolder
 public typealias TransportChoice = MillraceIO.TransportChoice

@@ -30,6 +30,18 @@ public struct NodeFailure: Error, Sendable, Equatable, CustomStringConvertible {
 
     public var description: String { text }
 
+    /// The same of what calls of files and folders throw; nil for errors of other kinds.
+    public init?(thrown error: any Error) {
+        switch error {
+        case let failure as NodeFailure: self = failure
+        case let error as StoreError: self.init(error)
+        case let fault as SystemError where fault.isNoSpace:
+            self.init(.noSpace, "\(fault); free some or choose another place")
+        case let fault as SystemError: self.init(.system(fault))
+        default: return nil
+        }
+    }
+
     init(_ error: StoreError) {
         let code: ExitCode
         switch error {

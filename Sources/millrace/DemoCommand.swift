@@ -33,7 +33,7 @@ struct DemoCommand: ParsableCommand {
         let source = try file ?? folder.makeFile(byteCount: 256_000_000)
         let ports = try (0...peers).map { _ in try DemoPorts.free() }
         let others = ports.dropFirst().map(String.init).joined(separator: " ")
-        Output.line("demo: an owner on port \(ports[0]) and \(peers) peers on ports \(others)")
+        try Output.line("demo: an owner on port \(ports[0]) and \(peers) peers on ports \(others)")
         let start = MonotonicClock.nowNanoseconds
         let nodes = try launch(source: source, ports: ports, in: folder.path)
         let codes = nodes.map { $0.wait() }
@@ -80,11 +80,11 @@ struct DemoCommand: ParsableCommand {
             guard try ContentID.compute(path: copy, chunkByteCount: size) == wanted else {
                 throw NodeFailure(.integrity, "\(copy) differs from \(source)")
             }
-            Output.line("demo: \(copy) is identical to the source")
+            try Output.line("demo: \(copy) is identical to the source")
         }
         let byteCount = try OfferedFile(path: source).byteCount
         let rate = seconds > 0 ? Double(byteCount) * Double(peers) / seconds / 1e6 : 0
-        Output.line(
+        try Output.line(
             "demo: \(peers) verified copies of \(byteCount) bytes in \(Int(seconds * 1000)) ms,"
                 + " \(Int(rate)) MB/s in all on this one machine")
     }
@@ -104,7 +104,7 @@ struct DemoFolder {
     /// A file of random bytes, so that nothing can be gained by compression.
     func makeFile(byteCount: Int) throws -> String {
         let file = "\(path)/demo.bin"
-        Output.line("demo: making \(file), \(byteCount) random bytes")
+        try Output.line("demo: making \(file), \(byteCount) random bytes")
         try TemporaryFolder.writeRandomFile(file, byteCount: byteCount)
         return file
     }
@@ -116,5 +116,11 @@ struct DemoFolder {
 
 enum DemoPorts {
     /// A port nobody listens on; free at least until somebody else takes it.
-    static func free() throws -> UInt16 { try Listener(host: "127.0.0.1", port: 0).port }
+    static func free() throws(NodeFailure) -> UInt16 {
+        do throws(SystemError) {
+            return try Listener(host: "127.0.0.1", port: 0).port
+        } catch {
+            throw NodeFailure(.network, "no port is free on this machine: \(error)")
+        }
+    }
 }

@@ -22,10 +22,11 @@ struct Millrace: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
-        } catch let failure as NodeFailure {
-            Output.error(failure.text)
-            Self.exit(withError: ArgumentParser.ExitCode(failure.code.rawValue))
         } catch {
+            if let failure = NodeFailure(thrown: error) {
+                Output.error(failure.text)
+                Self.exit(withError: ArgumentParser.ExitCode(failure.code.rawValue))
+            }
             let code = exitCode(for: error)
             guard code != .success, !(error is ArgumentParser.ExitCode) else { exit(withError: error) }
             Output.error(usageText(error))
@@ -59,11 +60,24 @@ enum Version {
 
 /// Whole lines to the terminal.
 enum Output {
-    static func line(_ text: String) { write(text, to: 1) }
-    static func error(_ text: String) { write("millrace: \(text)", to: 2) }
+    /// What the command was asked for: whoever keeps it in a file must hear that it is not all there.
+    static func line(_ text: String) throws(NodeFailure) {
+        do {
+            try write(text, to: 1)
+        } catch let fault as SystemError where fault.isConnectionLoss {
+            // Whoever reads has seen enough.
+        } catch {
+            let code = NodeFailure(thrown: error)?.code ?? .fileFault
+            throw NodeFailure(code, "can't write to stdout: \(error); send it elsewhere")
+        }
+    }
 
-    private static func write(_ text: String, to descriptor: CInt) {
+    static func error(_ text: String) {
         // Nobody is left to be told when the terminal is gone.
-        try? Array("\(text)\n".utf8).withUnsafeBytes { try Console.write($0, to: descriptor) }
+        try? write("millrace: \(text)", to: 2)
+    }
+
+    private static func write(_ text: String, to descriptor: CInt) throws {
+        try Array("\(text)\n".utf8).withUnsafeBytes { try Console.write($0, to: descriptor) }
     }
 }

@@ -27,6 +27,6 @@ struct PeerAddresses {
         guard !found.isEmpty else {
             throw NodeFailure(.network, "no owner on this link announces itself; start it with --announce")
         }
-        for owner in found { Output.line(owner.text) }
+        for owner in found { try Output.line(owner.text) }
     }
 }

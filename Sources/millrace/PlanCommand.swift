@@ -24,11 +24,11 @@ struct PlanCommand: ParsableCommand {
         // Ethernet, IP and TCP headers at an MTU of 1500: 1514 bytes on the wire for 1448 of ours.
         let wire = 1514.0 / 1448.0
         let seconds = Double(forecast.expectedNanoseconds) / 1e9
-        Output.line("\(peers) peers, \(size.byteCount) bytes in \(forecast.chunkCount) chunks")
-        Output.line("the least possible: \(Decimal.text(Double(forecast.boundNanoseconds) / 1e9)) s")
-        Output.line("predicted: \(Decimal.text(seconds)) s, \(Decimal.text(forecast.timeOverBound)) times that")
-        Output.line("with TCP/IP headers at an MTU of 1500: \(Decimal.text(seconds * wire)) s")
-        Output.line("the owner sends the file \(Decimal.text(forecast.ownerEgress)) times")
+        try Output.line("\(peers) peers, \(size.byteCount) bytes in \(forecast.chunkCount) chunks")
+        try Output.line("the least possible: \(Decimal.text(Double(forecast.boundNanoseconds) / 1e9)) s")
+        try Output.line("predicted: \(Decimal.text(seconds)) s, \(Decimal.text(forecast.timeOverBound)) times that")
+        try Output.line("with TCP/IP headers at an MTU of 1500: \(Decimal.text(seconds * wire)) s")
+        try Output.line("the owner sends the file \(Decimal.text(forecast.ownerEgress)) times")
     }
 }
 

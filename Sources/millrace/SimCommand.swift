@@ -41,15 +41,15 @@ struct SimCommand: ParsableCommand {
         var bad = 0
         let count = seeds ?? 1
         for offset in 0..<count {
-            let report = try runSimulation(options(seed: seed &+ offset)) { Output.line($0) }
-            if seeds == nil || !report.isGood { Output.line(report.summary) }
+            let report = try runSimulation(options(seed: seed &+ offset)) { try? Output.line($0) }
+            if seeds == nil || !report.isGood { try Output.line(report.summary) }
             if let plot, count == 1 { try TextFile.write(report.plot(), to: plot) }
             guard !report.isGood else { continue }
             bad += 1
-            for violation in report.violations { Output.line("  broken: \(violation)") }
-            Output.line("  again: \(report.command)")
+            for violation in report.violations { try Output.line("  broken: \(violation)") }
+            try Output.line("  again: \(report.command)")
         }
-        if seeds != nil { Output.line("\(count) runs, \(bad) bad") }
+        if seeds != nil { try Output.line("\(count) runs, \(bad) bad") }
         guard bad == 0 else { throw NodeFailure(.noProgress, "\(bad) of \(count) simulated runs are bad") }
     }
 

@@ -18,7 +18,7 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         let found = try ContentID.compute(path: file, chunkByteCount: UInt32(chunkSize.byteCount))
-        Output.line("\(found)  \(file)")
+        try Output.line("\(found)  \(file)")
         guard content == nil || content == found else {
             throw NodeFailure(.integrity, "\(file) has content ID \(found), not \(content?.hex ?? "")")
         }

@@ -67,6 +67,25 @@ import Testing
         }
     }
 
+    @Test func aResultThatCannotBeWrittenIs8Or9() throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 10)
+        let full = ["/bin/sh", "-c", "exec \"$0\" \"$@\" > /dev/full"]
+        for command in ["verify data.bin", "sim --chunks 10", "plan --peers 2 --link 1gbit --size 1MB"] {
+            let child = try ground.start("full", command, under: full)
+            #expect(try child.wait(withinSeconds: 20) == 9, "\(command)")
+            #expect(child.errors.contains("stdout") && child.errors.split(separator: "\n").count == 1, "\(command)")
+        }
+        for (path, code) in [("/no/such/x.svg", Int32(8)), ("/dev/full", 9)] {
+            let child = try ground.start("plot", "sim --chunks 10 --plot \(path)")
+            #expect(try child.wait(withinSeconds: 20) == code)
+            #expect(child.errors.contains(path) && child.errors.split(separator: "\n").count == 1)
+        }
+        let nowhere = try ground.start("nowhere", "demo --peers 1", environment: ["TMPDIR": "\(ground.path)/data.bin"])
+        #expect(try nowhere.wait(withinSeconds: 20) == 8)
+        #expect(nowhere.errors.contains("data.bin"))
+    }
+
     @Test func ratesAsPeopleWriteThemAreTaken() throws {
         let ground = try Ground()
         let rates = [
