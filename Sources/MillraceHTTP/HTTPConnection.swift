@@ -14,6 +14,7 @@ struct HTTPConnection {
     let isOver: () -> Bool
 
     func run(on socket: borrowing Socket) {
+        socket.setUnsentLimit(byteCount: HTTPLimits.unsentByteCount)
         var reader = RequestReader()
         while !isEnding() {
             let request: HTTPRequest

@@ -19,7 +19,10 @@ enum HTTPLimits {
     /// Pieces of the file given to the transport at a time, and the bytes of each: between them the node is told that
     /// it is in use, and a server that ends is heard.
     static let pieceCount = 4
-    static let pieceByteCount: UInt64 = 4 << 20
+    static let pieceByteCount: UInt64 = 256 * 1024
+    /// What a socket holds unsent: it takes more once half of that has left. With the megabytes that the kernel allows,
+    /// and of which a third must leave, a steady but slow reader looks as if it took nothing.
+    static let unsentByteCount = 256 * 1024
     /// A status is made anew at most this often, however many look.
     static let statusNanoseconds: UInt64 = 250_000_000
     /// Cells of a chunk map: of this node, and of each member.

@@ -62,6 +62,8 @@ struct ResponseSender: ~Copyable {
         let ready = try? WaitPoint.wait(
             socket: socket.descriptor, forReading: false, forWriting: true, wake: wake,
             untilNanoseconds: MonotonicClock.nowNanoseconds + stallNanoseconds)
+        // It has taken a good part of what the socket held.
+        if ready?.contains(.writable) == true { node.noteServed() }
         return ready.map { !$0.isEmpty } ?? false
     }
 

@@ -151,6 +151,27 @@ import Testing
         #expect(try client.closes(withinSeconds: 5))
     }
 
+    /// What the kernel holds for it must not make a reader look as if it took nothing.
+    @Test func aSlowReaderIsServedToTheEndAndKeepsTheNode() throws {
+        var patience = HTTPPatience()
+        patience.stallNanoseconds = 1_000_000_000
+        let node = try StubNode(byteCount: 12_000_000, chunkByteCount: 1 << 20)
+        let server = try TestServer(node, patience: patience)
+        var client = try TestClient(port: server.port)
+        client.setWindowLimit(byteCount: 64 * 1024)
+        try client.send(TestClient.request("/file"))
+        // 640 KB a second, for three times as long as a reader may take nothing.
+        let start = MonotonicClock.nowNanoseconds
+        for step in 1...30 {
+            let deadline = start + UInt64(step) * 100_000_000
+            try client.read(byteCount: 64 * 1024, until: deadline + 10_000_000_000)
+            if step == 15 { #expect(node.served.withLock { $0 } > 3) }
+            _ = try WaitPoint.wait(
+                socket: -1, forReading: false, forWriting: false, wake: nil, untilNanoseconds: deadline)
+        }
+        #expect(try client.answer().body == node.bytes)
+    }
+
     /// More than the sockets hold, and nobody who takes it.
     @Test func aReaderThatTakesNothingIsGone() throws {
         var patience = HTTPPatience()

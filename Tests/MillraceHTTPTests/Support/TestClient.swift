@@ -40,6 +40,15 @@ struct TestClient: ~Copyable {
         (["\(method) \(path) HTTP/1.1", "Host: \(host)"] + headers).joined(separator: "\r\n") + "\r\n\r\n"
     }
 
+    /// Takes no more than so much unread.
+    func setWindowLimit(byteCount: Int) { socket.setWindowLimit(byteCount: byteCount) }
+
+    /// Reads at least so many bytes more, or to the end of the stream.
+    mutating func read(byteCount: Int, until deadline: UInt64) throws {
+        let wanted = bytes.count + byteCount
+        while bytes.count < wanted, try receive(until: deadline) {}
+    }
+
     func send(_ text: String) throws {
         let sent = try Array(text.utf8).withUnsafeBytes { try socket.send($0) }
         guard sent == .bytes(text.utf8.count) else { throw TookTooLong() }
