@@ -12,6 +12,7 @@ struct ResponseSender: ~Copyable {
     /// Parts still to be given to the transport.
     private var parts: ArraySlice<HTTPResponse.Part>
     private let file: ServedFile?
+    private var rates: ConnectionRates
     /// Bytes of the pieces the transport has, in order.
     private var pieces: [UInt64] = []
 
@@ -20,6 +21,7 @@ struct ResponseSender: ~Copyable {
         self.node = node
         self.counters = counters
         file = response.file
+        rates = ConnectionRates(serving: node.rates)
         parts = hasBody ? response.body[...] : []
         var bytes = head
         // What is in memory leaves together with the head.
@@ -28,6 +30,7 @@ struct ResponseSender: ~Copyable {
             parts = parts.dropFirst()
             counters.sent(UInt64(more.count))
         }
+        rates.charge(bytes.count)
         transport.enqueue(bytes: bytes)
     }
 
@@ -36,8 +39,13 @@ struct ResponseSender: ~Copyable {
         on socket: borrowing Socket, wake: WakeUp, stallNanoseconds: UInt64, isOver: () -> Bool
     ) -> Outcome {
         while true {
-            fill()
-            guard transport.queuedCount > 0 else { return .sent }
+            fill(on: socket)
+            guard transport.queuedCount > 0 else {
+                guard let turn = rates.sendsAt else { return .sent }
+                if isOver() { return .broken }
+                waitForTurn(wake, until: turn)
+                continue
+            }
             var sentByteCount: UInt64 = 0
             var left = pieces[...]
             guard
@@ -58,6 +66,11 @@ struct ResponseSender: ~Copyable {
         }
     }
 
+    private func waitForTurn(_ wake: WakeUp, until deadline: UInt64) {
+        _ = try? WaitPoint.wait(
+            socket: -1, forReading: false, forWriting: false, wake: wake, untilNanoseconds: deadline)
+    }
+
     private func wait(for socket: borrowing Socket, _ wake: WakeUp, _ stallNanoseconds: UInt64) -> Bool {
         let ready = try? WaitPoint.wait(
             socket: socket.descriptor, forReading: false, forWriting: true, wake: wake,
@@ -67,11 +80,13 @@ struct ResponseSender: ~Copyable {
         return ready.map { !$0.isEmpty } ?? false
     }
 
-    private mutating func fill() {
+    /// Gives the transport more, as far as the node's limit allows.
+    private mutating func fill(on socket: borrowing Socket) {
         while transport.queuedCount < HTTPLimits.pieceCount, let part = parts.first {
             switch part {
             case .bytes(let bytes):
                 transport.enqueue(bytes: bytes)
+                rates.charge(bytes.count)
                 counters.sent(UInt64(bytes.count))
                 parts = parts.dropFirst()
             case .file(let range):
@@ -79,13 +94,21 @@ struct ResponseSender: ~Copyable {
                     parts = parts.dropFirst()
                     continue
                 }
-                let wanted = min(UInt64(range.count), HTTPLimits.pieceByteCount)
-                let piece = file.piece(at: range.lowerBound, atMost: wanted)
+                let piece = file.piece(
+                    at: range.lowerBound, atMost: min(UInt64(range.count), pieceByteCount(of: file)))
+                let now = MonotonicClock.nowNanoseconds
+                guard rates.admit(CollectionOfOne(piece.byteCount), now: now, on: socket) == 1 else { return }
                 transport.enqueue(header: [], payload: piece, tag: 0)
                 pieces.append(UInt64(piece.byteCount))
                 let rest = (range.lowerBound + UInt64(piece.byteCount))..<range.upperBound
                 parts = rest.isEmpty ? parts.dropFirst() : [.file(rest)] + parts.dropFirst()
             }
         }
+    }
+
+    /// Under a limit no more than a chunk, so that a download takes turns with the node's peers as one of them.
+    private func pieceByteCount(of file: ServedFile) -> UInt64 {
+        guard rates.limitsChunks else { return HTTPLimits.pieceByteCount }
+        return min(HTTPLimits.pieceByteCount, UInt64(file.layout.chunkByteCount))
     }
 }

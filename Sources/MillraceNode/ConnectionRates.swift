@@ -2,7 +2,7 @@ import MillraceIO
 
 /// What the limits of its node mean to one connection, and what it has in common with the node's others. Without limits
 /// none of it makes a system call, or takes a lock before a chunk is sent.
-struct ConnectionRates: ~Copyable {
+package struct ConnectionRates: ~Copyable {
     private var sending: RateLimiter?
     private var sendTurn: RateTurn?
     private var receiving: RateLimiter?
@@ -13,7 +13,7 @@ struct ConnectionRates: ~Copyable {
     /// What the kernel was last told.
     private var pacing: UInt64 = 0
     /// When the next chunk may leave; nil when none waits for that.
-    private(set) var sendsAt: UInt64?
+    package private(set) var sendsAt: UInt64?
 
     /// No limits, and nothing in common with other connections.
     init() {
@@ -22,7 +22,7 @@ struct ConnectionRates: ~Copyable {
     }
 
     /// For a connection that sends chunks and takes control frames. What it takes is counted but never waits.
-    init(serving rates: NodeRates) {
+    package init(serving rates: NodeRates) {
         sending = rates.sending
         sendTurn = rates.sending.map { RateTurn($0) }
         receiving = rates.receiving
@@ -49,15 +49,15 @@ struct ConnectionRates: ~Copyable {
                 atMost: .max))
     }
 
-    var limitsChunks: Bool { sendTurn != nil }
+    package var limitsChunks: Bool { sendTurn != nil }
 
     /// Counts control bytes, which are sent at once.
-    func charge(_ byteCount: Int) {
+    package func charge(_ byteCount: Int) {
         sending?.charge(byteCount, now: MonotonicClock.nowNanoseconds)
     }
 
     /// How many chunks of these lengths may leave now. The first that may not keeps its place in the queue.
-    mutating func admit(_ lengths: some Sequence<Int>, now: UInt64, on socket: borrowing Socket) -> Int {
+    package mutating func admit(_ lengths: some Sequence<Int>, now: UInt64, on socket: borrowing Socket) -> Int {
         sendsAt = nil
         var count = 0
         var isIdle = true

@@ -15,7 +15,7 @@ public final class OwnerNode: Sendable {
     let layout: ChunkLayout
     let folder: OwnerFolder
     let transportChoice: TransportChoice
-    let rates: NodeRates
+    public let rates: NodeRates
     /// Digests for those that take no part yet.
     let idleDigests = RateLimiter(
         bytesPerSecond: NodeLimits.idleDigestBytesPerSecond, burstNanoseconds: NodeLimits.sendBurstNanoseconds)

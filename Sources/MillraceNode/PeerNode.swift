@@ -14,7 +14,7 @@ public final class PeerNode: Sendable {
     let folderLock: FolderLock
     private let identity: Lock<NodeToken>
     let transportChoice: TransportChoice
-    let rates: NodeRates
+    public let rates: NodeRates
     let log: EventLog
     let wake: WakeUp
     /// Signalled when the log has something to write.

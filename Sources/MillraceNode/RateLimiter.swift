@@ -31,12 +31,12 @@ final class RateLimiter: Sendable {
 }
 
 /// The limits of a node, nil where there is none, and what its connections carry.
-struct NodeRates: Sendable {
+public struct NodeRates: Sendable {
     let share = SendShare()
     var sending: RateLimiter?
     var receiving: RateLimiter?
 
-    init(_ options: CommonOptions) {
+    package init(_ options: CommonOptions) {
         sending = options.sendBytesPerSecond.map { NodeRates.limiter($0, NodeLimits.sendBurstNanoseconds) }
         receiving = options.receiveBytesPerSecond.map { NodeRates.limiter($0, NodeLimits.receiveBurstNanoseconds) }
     }

@@ -90,6 +90,8 @@ public protocol ObservableNode: AnyObject, Sendable {
     var fileAccess: FileAccess { get }
     /// How the node sends file bytes.
     var sendsBy: TransportKind { get }
+    /// What the node may send in a second, whomever to.
+    var rates: NodeRates { get }
     /// The node's log, for lines about whoever looks on.
     func tell(_ text: String)
     /// Somebody was served who is no peer: the node is in use, and does not end for want of progress.

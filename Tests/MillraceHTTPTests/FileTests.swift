@@ -25,6 +25,23 @@ import Testing
         #expect(node.served.withLock { $0 } > 0)
     }
 
+    /// The limit is of all that a node sends together.
+    @Test(arguments: [TransportKind.sendfile, .copy]) func theRateLimitOfTheNodeHoldsForDownloads(
+        transport: TransportKind
+    ) throws {
+        let rate = 4_000_000
+        let node = try StubNode(
+            byteCount: 1_000_000, chunkByteCount: 102_400, sendsBy: transport, sendBytesPerSecond: UInt64(rate))
+        let server = try TestServer(node)
+        var clients = [try TestClientBox(port: server.port), try TestClientBox(port: server.port)]
+        let start = MonotonicClock.nowNanoseconds
+        for client in clients { try client.send("/file") }
+        while let client = clients.popLast() { #expect(try client.answer().body == node.bytes) }
+        let seconds = Double(MonotonicClock.nowNanoseconds - start) / 1e9
+        // Less what may leave at once: the first, and what the limit lets pass after a pause.
+        #expect(seconds > Double(2 * 1_000_000 - 2 * 102_400) / Double(rate), "\(seconds)")
+    }
+
     @Test func headSaysTheSameWithoutBody() throws {
         let node = try StubNode(byteCount: 5000)
         let server = try TestServer(node)

@@ -227,6 +227,8 @@ final class TestClientBox {
 
     func send(_ path: String) throws { try client.send(TestClient.request(path)) }
 
+    func answer() throws -> TestAnswer { try client.answer() }
+
     func ask(_ path: String) throws -> TestAnswer {
         try client.send(TestClient.request(path))
         return try client.answer()

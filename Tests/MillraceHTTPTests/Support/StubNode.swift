@@ -14,6 +14,7 @@ final class StubNode: ObservableNode {
     let served = Lock(0)
     let statusCount = Lock(0)
     let sendsBy: TransportKind
+    let rates: NodeRates
 
     var status: NodeStatus {
         statusCount.withLock { $0 += 1 }
@@ -26,11 +27,15 @@ final class StubNode: ObservableNode {
     /// A file of bytes that look random, of which the node holds some chunks.
     init(
         byteCount: Int, chunkByteCount: UInt32 = 1024, held: Range<ChunkID>? = nil, kind: StoreKind = .flat,
-        contentID: Digest? = Digest(hex: String(repeating: "ab", count: 32)), sendsBy: TransportKind = .sendfile
+        contentID: Digest? = Digest(hex: String(repeating: "ab", count: 32)), sendsBy: TransportKind = .sendfile,
+        sendBytesPerSecond: UInt64? = nil
     ) throws {
         let folder = try TestFolder()
         self.folder = folder
         self.sendsBy = sendsBy
+        var options = CommonOptions(folder: folder.path)
+        options.sendBytesPerSecond = sendBytesPerSecond
+        rates = NodeRates(options)
         bytes = someBytes(byteCount)
         let layout = try ChunkLayout(fileByteCount: UInt64(byteCount), chunkByteCount: chunkByteCount)
         let store: any ChunkStore =
