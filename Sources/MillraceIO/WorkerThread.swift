@@ -43,6 +43,9 @@ public final class WorkerThread: Sendable {
         return WorkerThread(thread)
     }
 
+    /// Tells the thread that asks from all others that run.
+    public static var currentNumber: UInt { UInt(pthread_self()) }
+
     /// Waits until the thread has ended. Only the first call waits; a thread must not join itself.
     public func join() {
         guard !isJoined.exchange(true, ordering: .acquiringAndReleasing) else { return }

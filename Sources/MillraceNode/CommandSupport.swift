@@ -21,6 +21,11 @@ public typealias TransportChoice = MillraceIO.TransportChoice
 public typealias TransportKind = MillraceIO.TransportKind
 public typealias WireLimits = MillraceWire.WireLimits
 
+/// Does what may take for ever where nobody reads, in a process that was told to end: it has a moment.
+public func hurry(_ work: @escaping @Sendable () -> Void) {
+    _ = WorkEnd.run("hurry", interrupt: nil, graceNanoseconds: NodeLimits.lastWordsNanoseconds, work)
+}
+
 /// Lets a run end early by a signal. Throws where that can't be prepared, before anything is done.
 public func caughtInterrupts() throws(NodeFailure) -> Interrupts {
     do throws(SystemError) {

@@ -10,11 +10,13 @@ final class ConsoleThread: Sendable {
     private let style: ProgressStyle
     private let progress: @Sendable () -> NodeProgress
     private let isOver = Atomic(false)
+    private let end: WorkEnd
     private let thread = Lock<WorkerThread?>(nil)
 
     private init(
         _ log: EventLog, _ wake: WakeUp, _ asked: ProgressMode, _ progress: @escaping @Sendable () -> NodeProgress
-    ) {
+    ) throws(SystemError) {
+        end = try WorkEnd()
         self.log = log
         self.wake = wake
         self.progress = progress
@@ -26,25 +28,31 @@ final class ConsoleThread: Sendable {
         style = ProgressStyle.ofEnvironment
     }
 
+    /// The caller's thread ends the run, and so never waits for this one while it logs.
+    ///
     /// - Parameters:
     ///   - wake: signalled when the log has a line that waits.
     ///   - progress: how the run stands, asked for a few times a second where it is shown.
     static func start(
         _ log: EventLog, wake: WakeUp, mode: ProgressMode, _ progress: @escaping @Sendable () -> NodeProgress
     ) throws(SystemError) -> ConsoleThread {
-        let console = ConsoleThread(log, wake, mode, progress)
+        let console = try ConsoleThread(log, wake, mode, progress)
         let thread = try WorkerThread.start(name: "console") { console.run() }
         console.thread.withLock { $0 = thread }
+        log.consoleBegins(besides: WorkerThread.currentNumber)
         return console
     }
 
-    /// Ends the thread once all is written.
-    func stop() {
+    /// Ends the thread once all is written. Where nobody reads that takes for ever: what is left is given up a moment
+    /// after `interrupt` has become readable.
+    func stop(interrupt: CInt = -1) {
         isOver.store(true, ordering: .releasing)
         wake.signal()
         let thread = thread.withLock { $0.take() }
+        guard end.wait(interrupt: interrupt, graceNanoseconds: NodeLimits.lastWordsNanoseconds) else {
+            return log.giveUp()
+        }
         thread?.join()
-        log.flush()
     }
 
     private func run() {
@@ -58,8 +66,10 @@ final class ConsoleThread: Sendable {
                 socket: -1, forReading: false, forWriting: false, wake: wake,
                 untilNanoseconds: deadline == .max ? nil : deadline)
             let now = MonotonicClock.nowNanoseconds
-            // A second signal says that much waits already.
-            if ready?.contains(.woken) == true { flushAt = flushAt == nil ? now + NodeLimits.flushNanoseconds : now }
+            // A second signal says that much waits already, and notices are for people.
+            if ready?.contains(.woken) == true {
+                flushAt = flushAt == nil && !log.hasNotices ? now + NodeLimits.flushNanoseconds : now
+            }
             if let due = flushAt, due <= now {
                 flushAt = nil
                 log.flush()
@@ -69,6 +79,8 @@ final class ConsoleThread: Sendable {
             drawAt = now + (mode == .line ? NodeLimits.progressLineNanoseconds : NodeLimits.progressBarNanoseconds)
         }
         finish(&display)
+        log.consoleEnds()
+        end.done()
     }
 
     private func draw(_ display: inout ProgressDisplay, at now: UInt64) {

@@ -30,6 +30,22 @@ final class EventLog: Sendable {
         var records: [EventRecord] = []
         /// Of the notices among them.
         var texts: [[UInt8]] = []
+        /// Lines for people, each with how many records are before it.
+        var notices: [(place: Int, line: [UInt8])] = []
+
+        var isEmpty: Bool { records.isEmpty && notices.isEmpty }
+
+        mutating func clear() {
+            records.removeAll(keepingCapacity: true)
+            texts.removeAll()
+            notices.removeAll()
+        }
+    }
+
+    private struct Shared {
+        var pending = Pending()
+        /// A `ConsoleThread` writes what waits, or will: nobody else does who can do without.
+        var hasConsole: Bool
     }
 
     private struct Writing: ~Copyable {
@@ -45,15 +61,22 @@ final class EventLog: Sendable {
     private let role: StaticString
     private let number = Atomic<UInt32>(PeerIndex.max)
     private let startNanoseconds = MonotonicClock.nowNanoseconds
-    private let pending = Lock(Pending())
+    private let shared: Lock<Shared>
+    /// The thread that never waits for those who read; 0 for none.
+    private let busyThread = Atomic<UInt>(0)
+    /// Nobody reads, and the run is over: what waits is not written any more.
+    private let isGivenUp = Atomic(false)
     private let writing: Lock<Writing>
     private let onFirst: @Sendable () -> Void
 
-    /// - Parameter onFirst: called when the first line waits after a flush, and again when there are many, so that
-    ///   someone flushes in time.
-    init(role: NodeRole, options: LogOptions, onFirst: @escaping @Sendable () -> Void) {
+    /// - Parameters:
+    ///   - hasConsole: notices wait for a `ConsoleThread` that will be there.
+    ///   - onFirst: called when the first line waits after a flush, and again when there are many, so that someone
+    ///     flushes in time.
+    init(role: NodeRole, options: LogOptions, hasConsole: Bool = false, onFirst: @escaping @Sendable () -> Void) {
         self.role = role == .owner ? "owner" : "peer"
         self.options = options
+        shared = Lock(Shared(hasConsole: hasConsole))
         self.onFirst = onFirst
         // The time of day is counted on from here by the monotonic clock: one call of the system less an event, and it
         // never jumps.
@@ -96,9 +119,40 @@ final class EventLog: Sendable {
         let text = Columns.printable(text)
         if options.file != nil, max(options.level, .normal) >= level { record(text) }
         guard options.level >= level else { return }
+        let line = Array("\(name): \(text)\n".utf8)
+        guard !leaveToConsole(line) else { return onFirst() }
         flush()
-        writeAll(Array("\(name): \(text)\n".utf8), to: options.noticeDescriptor)
+        writeAll(line, to: options.noticeDescriptor)
     }
+
+    /// False where there is no console's thread.
+    private func leaveToConsole(_ line: [UInt8]) -> Bool {
+        shared.withLock { shared in
+            guard shared.hasConsole else { return false }
+            if shared.pending.notices.count < NodeLimits.logCount {
+                shared.pending.notices.append((shared.pending.records.count, line))
+            }
+            return true
+        }
+    }
+
+    /// From now on a thread writes for all others.
+    ///
+    /// - Parameter busyThread: the one that never waits for it, however much there is to write.
+    func consoleBegins(besides busyThread: UInt) {
+        self.busyThread.store(busyThread, ordering: .relaxed)
+        shared.withLock { $0.hasConsole = true }
+    }
+
+    /// The last that the console's thread does.
+    func consoleEnds() {
+        shared.withLock { $0.hasConsole = false }
+        flush()
+    }
+
+    func giveUp() { isGivenUp.store(true, ordering: .relaxed) }
+
+    var hasNotices: Bool { shared.withLock { !$0.pending.notices.isEmpty } }
 
     /// A line of progress, where no bar is drawn.
     func progressLine(_ text: String) {
@@ -107,7 +161,17 @@ final class EventLog: Sendable {
     }
 
     /// The last line: on stdout unless the log is quiet, and in the log file.
+    ///
+    /// - Parameter interrupt: a descriptor that becomes readable when there is no time to wait for who reads.
+    func report(text: String, json: String, interrupt: CInt) {
+        let isDone = WorkEnd.run("report", interrupt: interrupt, graceNanoseconds: NodeLimits.lastWordsNanoseconds) {
+            self.report(text: text, json: json)
+        }
+        if !isDone { giveUp() }
+    }
+
     func report(text: String, json: String) {
+        guard !isGivenUp.load(ordering: .relaxed) else { return }
         flush()
         let bytes = Array(((options.format == .json ? stamped(json) : text) + "\n").utf8)
         if options.level > .quiet { writeAll(bytes, to: options.eventDescriptor) }
@@ -122,24 +186,35 @@ final class EventLog: Sendable {
     }
 
     func flush() {
+        guard !isGivenUp.load(ordering: .relaxed) else { return }
         var hasFailed = false
         writing.withLock { state in
-            pending.withLock { swap(&$0, &state.waiting) }
-            guard !state.waiting.records.isEmpty else { return }
-            if state.isOpen {
-                let target = options.file?.descriptor ?? options.eventDescriptor
-                var isOpen = true
-                state.writer.write(state.waiting.records, state.waiting.texts) { bytes in
-                    isOpen = screen.write(bytes, to: target)
-                    return isOpen
-                }
-                (state.isOpen, hasFailed) = (isOpen, !isOpen)
+            shared.withLock { swap(&$0.pending, &state.waiting) }
+            guard !state.waiting.isEmpty else { return }
+            let wasOpen = state.isOpen
+            var start = 0
+            for (place, line) in state.waiting.notices {
+                writeRecords(in: start..<place, &state)
+                start = place
+                _ = line.withUnsafeBytes { screen.write($0, to: options.noticeDescriptor) }
             }
-            state.waiting.records.removeAll(keepingCapacity: true)
-            state.waiting.texts.removeAll()
+            writeRecords(in: start..<state.waiting.records.count, &state)
+            hasFailed = wasOpen && !state.isOpen
+            state.waiting.clear()
         }
         guard hasFailed, let file = options.file else { return }
         writeAll(Array("\(name): the log \(file.path) can't be written any more\n".utf8), to: options.noticeDescriptor)
+    }
+
+    private func writeRecords(in places: Range<Int>, _ state: inout Writing) {
+        guard state.isOpen, !places.isEmpty else { return }
+        let target = options.file?.descriptor ?? options.eventDescriptor
+        var isOpen = true
+        state.writer.write(state.waiting.records, in: places, state.waiting.texts) { bytes in
+            isOpen = screen.write(bytes, to: target)
+            return isOpen
+        }
+        state.isOpen = isOpen
     }
 
     private var name: String {
@@ -158,16 +233,16 @@ final class EventLog: Sendable {
         var record = record
         record.elapsedNanoseconds = MonotonicClock.nowNanoseconds - startNanoseconds
         record.node = number.load(ordering: .relaxed)
-        let count = pending.withLock { pending in
+        let count = shared.withLock { shared in
             if let text {
-                record.first = UInt32(clamping: pending.texts.count)
-                pending.texts.append(text)
+                record.first = UInt32(clamping: shared.pending.texts.count)
+                shared.pending.texts.append(text)
             }
-            pending.records.append(record)
-            return pending.records.count
+            shared.pending.records.append(record)
+            return shared.pending.records.count
         }
         if count >= NodeLimits.logCount {
-            flush()
+            if busyThread.load(ordering: .relaxed) != WorkerThread.currentNumber { flush() }
         } else if count == 1 || count == NodeLimits.logFlushCount {
             onFirst()
         }

@@ -22,11 +22,11 @@ struct EventWriter: ~Copyable {
 
     /// Calls `body` with the lines of some of the records, in order, until all are written or it returns false.
     mutating func write(
-        _ records: [EventRecord], _ texts: [[UInt8]], _ body: (UnsafeRawBufferPointer) -> Bool
+        _ records: [EventRecord], in places: Range<Int>, _ texts: [[UInt8]], _ body: (UnsafeRawBufferPointer) -> Bool
     ) {
-        var next = 0
-        while next < records.count {
-            let end = min(records.count, next + NodeLimits.logBatchCount)
+        var next = places.lowerBound
+        while next < places.upperBound {
+            let end = min(places.upperBound, next + NodeLimits.logBatchCount)
             lines.clear()
             for index in next..<end { append(records[index], texts) }
             next = end

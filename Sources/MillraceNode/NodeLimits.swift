@@ -109,11 +109,14 @@ enum NodeLimits {
     static let longRateChunkNanoseconds: UInt64 = 20_000_000
     /// Log lines wait at most this long.
     static let flushNanoseconds: UInt64 = 50_000_000
-    /// A log with so many events in memory is written at once; one with more makes those wait who write to it.
+    /// A log with so many events in memory is written at once; one with more makes those wait who write to it. So many
+    /// notices may wait, and no more.
     static let logFlushCount = 512
     static let logCount = 8192
     /// Events that are written with one call.
     static let logBatchCount = 256
+    /// What is left to write when a node is told to end has this time: whoever should read it may have stopped.
+    static let lastWordsNanoseconds: UInt64 = 1_000_000_000
     /// How often progress is drawn: often enough to look alive, seldom enough to cost nothing.
     static let progressBarNanoseconds: UInt64 = 200_000_000
     static let progressLineNanoseconds: UInt64 = 5_000_000_000

@@ -58,7 +58,7 @@ public final class OwnerNode: Sendable {
             self.consoleWake = consoleWake
             listener = try Listener(host: options.listen.host, port: options.listen.port)
             listenPort = listener.port
-            log = EventLog(role: .owner, options: options.common.log) { consoleWake.signal() }
+            log = EventLog(role: .owner, options: options.common.log, hasConsole: true) { consoleWake.signal() }
         } catch {
             throw NodeFailure(listeningOn: options.listen, error)
         }
@@ -85,7 +85,7 @@ public final class OwnerNode: Sendable {
         } catch {
             throw NodeFailure(network: error)
         }
-        defer { console.stop() }
+        defer { console.stop(interrupt: interrupt) }
         do throws(SystemError) {
             _ = try WorkerThread.start(name: "accept") { self.accept() }
             _ = try WorkerThread.start(name: "split") { Splitter(node: self).run() }
@@ -111,9 +111,11 @@ public final class OwnerNode: Sendable {
     }
 
     /// Prints the report and puts it into the log file.
-    public func tellReport() {
+    ///
+    /// - Parameter interrupt: as of `run`: once it is readable nobody is waited for who should read.
+    public func tellReport(interrupt: CInt = -1) {
         let report = report
-        log.report(text: report.text, json: report.json)
+        log.report(text: report.text, json: report.json, interrupt: interrupt)
     }
 
     private static func layout(_ file: OfferedFile, _ options: OwnerOptions) throws(StoreError) -> ChunkLayout {

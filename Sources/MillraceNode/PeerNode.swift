@@ -55,7 +55,7 @@ public final class PeerNode: Sendable {
             self.consoleWake = consoleWake
             listener = try Listener(host: options.listen.host, port: options.listen.port)
             listenPort = listener.port
-            log = EventLog(role: .peer, options: options.common.log) { consoleWake.signal() }
+            log = EventLog(role: .peer, options: options.common.log, hasConsole: true) { consoleWake.signal() }
         } catch {
             throw NodeFailure(listeningOn: options.listen, error)
         }
@@ -80,7 +80,7 @@ public final class PeerNode: Sendable {
         } catch {
             throw NodeFailure(network: error)
         }
-        defer { console.stop() }
+        defer { console.stop(interrupt: interrupt) }
         do throws(SystemError) {
             _ = try WorkerThread.start(name: "accept") { self.accept() }
             _ = try WorkerThread.start(name: "owner") { self.talkToOwner() }
@@ -101,9 +101,11 @@ public final class PeerNode: Sendable {
     public var report: PeerReport { state.withLock { PeerReport($0, transport: transportChoice) } }
 
     /// Prints the report and puts it into the log file.
-    public func tellReport() {
+    ///
+    /// - Parameter interrupt: as of `run`: once it is readable nobody is waited for who should read.
+    public func tellReport(interrupt: CInt = -1) {
         let report = report
-        log.report(text: report.text, json: report.json)
+        log.report(text: report.text, json: report.json, interrupt: interrupt)
     }
 
     private func accept() {

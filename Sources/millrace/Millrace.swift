@@ -24,7 +24,11 @@ struct Millrace: ParsableCommand {
             try command.run()
         } catch {
             if let failure = NodeFailure(thrown: error) {
-                Output.error(failure.text)
+                if failure.code == .interrupted {
+                    hurry { Output.error(failure.text) }
+                } else {
+                    Output.error(failure.text)
+                }
                 Self.exit(withError: ArgumentParser.ExitCode(failure.code.rawValue))
             }
             let code = exitCode(for: error)

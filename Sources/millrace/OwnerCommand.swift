@@ -42,7 +42,7 @@ struct OwnerCommand: ParsableCommand {
         options.isAnnounced = announce
         let node = try OwnerNode(options)
         try shared.withHTTP(node) {
-            defer { node.tellReport() }
+            defer { node.tellReport(interrupt: interrupts.descriptor) }
             _ = try node.run(interrupt: interrupts.descriptor)
         }
     }

@@ -52,7 +52,7 @@ struct PeerCommand: ParsableCommand {
         options.ringOnly = ringOnly
         let node = try PeerNode(options)
         try shared.withHTTP(node) {
-            defer { node.tellReport() }
+            defer { node.tellReport(interrupt: interrupts.descriptor) }
             _ = try node.run(interrupt: interrupts.descriptor)
         }
     }

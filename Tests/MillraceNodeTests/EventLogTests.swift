@@ -204,6 +204,46 @@ import Testing
         #expect(Scratch.read(path)?.count { $0 == UInt8(ascii: "\n") } == 20_001)
     }
 
+    @Test func noticesAreWrittenByTheConsolesThreadInTheirPlaceAmongEvents() throws {
+        let wake = try WakeUp()
+        let written = try Written(onFirst: { wake.signal() })
+        let console = try ConsoleThread.start(written.log, wake: wake, mode: .none) { .peer(PeerProgress()) }
+        for chunk in 0..<ChunkID(200) {
+            written.log.chunk(.sent, chunk, byteCount: 1, .owner)
+            written.log.notice("after \(chunk)")
+        }
+        console.stop()
+        let words = written.lines.map { $0.contains("after") ? $0 : String($0.split(separator: " ")[4]) }
+        #expect(words == (0..<200).flatMap { ["chunk=\($0)", "peer: after \($0)"] })
+        written.log.notice("without a console")
+        #expect(written.lines.last == "peer: without a console")
+    }
+
+    /// Nobody reads: the thread that ends the run logs on without waiting, and then waits for a moment only.
+    @Test func aReaderThatStandsStillKeepsNoRunFromItsEnd() throws {
+        var ends: [CInt] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        let (reading, writing) = (ends[0], ends[1])
+        // The threads that are stuck end with it; the other end stays open for them.
+        defer { close(reading) }
+        let (wake, interrupt) = (try WakeUp(), try WakeUp())
+        let log = try Written {
+            $0.eventDescriptor = writing
+            $0.noticeDescriptor = writing
+        } onFirst: {
+            wake.signal()
+        }.log
+        let run = try Running {
+            let console = try ConsoleThread.start(log, wake: wake, mode: .none) { .peer(PeerProgress()) }
+            for chunk in 0..<ChunkID(3 * NodeLimits.logCount) { log.chunk(.sent, chunk, byteCount: 1, .owner) }
+            for _ in 0..<100 { log.notice("a notice") }
+            interrupt.signal()
+            console.stop(interrupt: interrupt.descriptor)
+            log.report(text: "report", json: "{}", interrupt: interrupt.descriptor)
+        }
+        try run.value(withinSeconds: 20)
+    }
+
     @Test func aReaderThatGoesAwayStopsNothing() throws {
         signal(SIGPIPE, SIG_IGN)
         var ends: [CInt] = [0, 0]
