@@ -1,8 +1,11 @@
 import Glibc
 
-/// A process this one has started and waits for. It gets this one's standard streams, and SIGTERM when this one ends.
+/// A process this one has started, with its own standard streams. It goes on when this one ends, unless it is told to
+/// end before.
 public final class ChildProcess: Sendable {
-    public let number: pid_t
+    private let number: pid_t
+    /// Its exit code once that was asked for.
+    private let ended = Lock<Int32?>(nil)
 
     private init(_ number: pid_t) {
         self.number = number
@@ -27,17 +30,61 @@ public final class ChildProcess: Sendable {
         return ChildProcess(number)
     }
 
-    /// Waits until it has ended. Returns its exit code, or 128 and the signal's number as a shell does.
-    public func wait() -> Int32 {
-        var status: CInt = 0
-        while waitpid(number, &status, 0) < 0 {
-            guard errno == EINTR else { return 127 }
+    /// Its exit code, or 128 and the signal's number as a shell has it; nil while it runs.
+    public var exitCode: Int32? {
+        ended.withLock { code in
+            guard code == nil else { return code }
+            var status: CInt = 0
+            switch waitpid(number, &status, WNOHANG) {
+            case number: code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + status & 0x7F
+            case 0: break
+            default: if errno != EINTR { code = 127 }
+            }
+            return code
         }
-        let signal = status & 0x7F
-        return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
     }
 
-    public func signal(_ signal: CInt) { kill(number, signal) }
+    /// Its number may be another process's once it has ended.
+    public func signal(_ signal: CInt) {
+        ended.withLock { code in
+            if code == nil { kill(number, signal) }
+        }
+    }
+}
+
+extension ChildProcess {
+    /// Waits until all have ended, and returns their exit codes; nil where `interrupt` became readable before.
+    public static func wait(for children: [ChildProcess], interrupt: CInt) -> [Int32]? {
+        while true {
+            let codes = children.compactMap(\.exitCode)
+            let isOver = codes.count == children.count
+            let ready = try? WaitPoint.wait(
+                socket: interrupt, forReading: true, forWriting: false, wake: nil,
+                untilNanoseconds: isOver ? 0 : MonotonicClock.nowNanoseconds + lookNanoseconds)
+            // A terminal's Ctrl-C ends them too.
+            if ready?.contains(.readable) == true { return nil }
+            if isOver { return codes }
+        }
+    }
+
+    /// Asks all that run to end, and kills those that have not by then.
+    public static func end(_ children: [ChildProcess], withinNanoseconds nanoseconds: UInt64) {
+        for child in children { child.signal(SIGTERM) }
+        let deadline = MonotonicClock.nowNanoseconds + nanoseconds
+        var isLate = false
+        while children.contains(where: { $0.exitCode == nil }) {
+            let now = MonotonicClock.nowNanoseconds
+            if now >= deadline, !isLate {
+                isLate = true
+                for child in children { child.signal(SIGKILL) }
+            }
+            _ = try? WaitPoint.wait(
+                socket: -1, forReading: false, forWriting: false, wake: nil, untilNanoseconds: now + lookNanoseconds)
+        }
+    }
+
+    /// How often children are looked at.
+    private static let lookNanoseconds: UInt64 = 10_000_000
 }
 
 /// This program's own file.

@@ -10,6 +10,8 @@ public enum TemporaryFolder {
 
     public static func make(_ path: String) throws(SystemError) { try System.makeFolders(path) }
 
+    public static func names(in path: String) throws(SystemError) -> [String] { try System.names(in: path) }
+
     /// Removes a folder and all in it; what can't be removed stays.
     public static func remove(_ path: String) {
         for name in (try? System.names(in: path)) ?? [] {

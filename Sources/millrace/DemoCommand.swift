@@ -28,6 +28,7 @@ struct DemoCommand: ParsableCommand {
     func run() throws {
         // Without their owner the peers would wait until their time is over.
         if let file { try checkReadable(file) }
+        let interrupts = try caughtInterrupts()
         let folder = try DemoFolder(path: dir)
         defer { folder.remove() }
         let source = try file ?? folder.makeFile(byteCount: 256_000_000)
@@ -35,8 +36,12 @@ struct DemoCommand: ParsableCommand {
         let others = ports.dropFirst().map(String.init).joined(separator: " ")
         try Output.line("demo: an owner on port \(ports[0]) and \(peers) peers on ports \(others)")
         let start = MonotonicClock.nowNanoseconds
-        let nodes = try launch(source: source, ports: ports, in: folder.path)
-        let codes = nodes.map { $0.wait() }
+        let nodes = DemoNodes()
+        defer { nodes.end() }
+        try launch(nodes, source: source, ports: ports, in: folder.path)
+        guard let codes = nodes.wait(interrupt: interrupts.descriptor) else {
+            throw NodeFailure(.interrupted, "interrupted; the demo's nodes have been ended")
+        }
         let seconds = Double(MonotonicClock.nowNanoseconds - start) / 1e9
         guard codes.allSatisfy({ $0 == 0 }) else {
             throw NodeFailure(.noProgress, "a node of the demo failed, exit codes \(codes)")
@@ -52,23 +57,19 @@ struct DemoCommand: ParsableCommand {
         }
     }
 
-    private func launch(source: String, ports: [UInt16], in folder: String) throws -> [ChildProcess] {
+    private func launch(_ nodes: DemoNodes, source: String, ports: [UInt16], in folder: String) throws {
         let shared = ["--store", store.rawValue, "--timeout", "60"] + (quiet ? ["-q"] : [])
         // Six nodes share one terminal: one of them may draw, and only where no other writes.
         let progress = ["--progress", quiet && Console.isTerminal(2) ? "bar" : "none"]
-        var nodes = [
-            try ChildProcess.start(
-                Executable.path,
-                ["owner", "\(ports[0])", source, "--peers", "\(peers)", "--dir", "\(folder)/owner"] + shared + progress)
-        ]
+        try nodes.start(
+            ["owner", "\(ports[0])", source, "--peers", "\(peers)", "--dir", "\(folder)/owner"] + shared + progress)
         for index in 1...peers {
             let neighbour = ports[index % peers + 1]
             var arguments = ["peer", "\(ports[0])", "\(ports[index])"]
             if peers > 1 { arguments.append("\(neighbour)") }
             arguments += ["--dir", "\(folder)/peer-\(index)", "--progress", "none"] + shared
-            nodes.append(try ChildProcess.start(Executable.path, arguments))
+            try nodes.start(arguments)
         }
-        return nodes
     }
 
     private func check(_ source: String, ports: [UInt16], in folder: String, seconds: Double) throws {
@@ -94,16 +95,25 @@ struct DemoCommand: ParsableCommand {
 struct DemoFolder {
     let path: String
     private let isOurs: Bool
+    private static let fileName = "demo.bin"
 
     init(path: String?) throws {
         isOurs = path == nil
         self.path = path ?? "\(TemporaryFolder.base)/millrace-demo-\(UInt64.random(in: 0...UInt64.max))"
         try TemporaryFolder.make(self.path)
+        guard try !DemoFolder.holdsDemo(self.path) else {
+            throw NodeFailure(
+                .fileFault, "folder \(self.path) holds an earlier demo; remove that, or choose another one with --dir")
+        }
+    }
+
+    private static func holdsDemo(_ path: String) throws -> Bool {
+        try TemporaryFolder.names(in: path).contains { $0 == fileName || $0 == "owner" || $0.hasPrefix("peer-") }
     }
 
     /// A file of random bytes, so that nothing can be gained by compression.
     func makeFile(byteCount: Int) throws -> String {
-        let file = "\(path)/demo.bin"
+        let file = "\(path)/\(DemoFolder.fileName)"
         try Output.line("demo: making \(file), \(byteCount) random bytes")
         try TemporaryFolder.writeRandomFile(file, byteCount: byteCount)
         return file
@@ -112,6 +122,20 @@ struct DemoFolder {
     func remove() {
         if isOurs { TemporaryFolder.remove(path) }
     }
+}
+
+/// The processes of a demo. They do not outlive it, unless it is killed.
+final class DemoNodes {
+    private var nodes: [ChildProcess] = []
+    /// What a node takes at most to say goodbye and to write what is left.
+    private static let endNanoseconds: UInt64 = 10_000_000_000
+
+    func start(_ arguments: [String]) throws { nodes.append(try ChildProcess.start(Executable.path, arguments)) }
+
+    /// The exit codes of all; nil where the demo was interrupted.
+    func wait(interrupt: CInt) -> [Int32]? { ChildProcess.wait(for: nodes, interrupt: interrupt) }
+
+    func end() { ChildProcess.end(nodes, withinNanoseconds: DemoNodes.endNanoseconds) }
 }
 
 enum DemoPorts {
