@@ -43,6 +43,16 @@ extension System {
         try attempt("flock", subject) { flock(descriptor, LOCK_EX | LOCK_NB) } != nil
     }
 
+    /// The same, but where the file system knows no locks nobody else can have one.
+    package static func lockWherePossible(_ descriptor: CInt, _ subject: String? = nil) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            return try lock(descriptor, subject)
+        } catch {
+            guard [ENOLCK, ENOSYS, EOPNOTSUPP].contains(error.errno) else { throw error }
+            return true
+        }
+    }
+
     /// The parts of a file that hold data, by SEEK_DATA; all of it where the file system can't tell.
     package static func dataRegions(
         _ descriptor: CInt, byteCount: UInt64, _ subject: String? = nil

@@ -23,6 +23,8 @@ package struct FileStatus: Sendable, Equatable {
         modificationSeconds = Int64(status.st_mtim.tv_sec)
         modificationNanoseconds = Int64(status.st_mtim.tv_nsec)
     }
+
+    package func isSameFile(as other: FileStatus?) -> Bool { device == other?.device && inode == other?.inode }
 }
 
 extension System {

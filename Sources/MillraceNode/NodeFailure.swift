@@ -47,9 +47,10 @@ public struct NodeFailure: Error, Sendable, Equatable, CustomStringConvertible {
         switch error {
         case .system(let fault): code = fault.isNoSpace ? .noSpace : .fileFault
         case .noSpace: code = .noSpace
-        case .outputExists, .outputChanged: code = .outputExists
+        case .outputExists, .outputChanged, .foreignPart: code = .outputExists
         case .notVerified: code = .integrity
-        case .foreignFolder, .badName, .sourceChanged, .sourceNotAFile, .sourceReplaced: code = .fileFault
+        case .foreignFolder, .badName, .sourceChanged, .sourceNotAFile, .sourceReplaced, .outputInUse, .partReplaced:
+            code = .fileFault
         }
         self.init(code, NodeFailure.text(of: error))
     }

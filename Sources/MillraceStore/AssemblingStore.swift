@@ -8,7 +8,8 @@ import MillraceWire
 final class AssemblingStore: ChunkStore {
     let layout: ChunkLayout
     private let chunks: ChunkFolderStore
-    private let output: FlatFileStore
+    /// The growing file.
+    let output: FlatFileStore
     private let placed: Lock<ChunkSet>
     /// What an earlier run seems to have put in its place.
     private let unchecked: ChunkSet
@@ -23,9 +24,6 @@ final class AssemblingStore: ChunkStore {
         places = Reverification(output, candidates: unchecked, threadCount: threadCount)
         placed = Lock(ChunkSet(chunkCount: layout.chunkCount))
     }
-
-    /// The growing file.
-    var descriptor: CInt { output.descriptor }
 
     func payload(of chunk: ChunkID) -> FilePayload { chunks.payload(of: chunk) }
 

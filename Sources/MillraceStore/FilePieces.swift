@@ -22,10 +22,7 @@ extension ChunkStore {
 extension PeerFolder {
     /// The file as one piece, once it has its name; nil where only chunk files are open. The bytes may be read and
     /// their time looked at through it as long as the folder is there.
-    public var wholeFile: CInt? {
-        if let assembling = store as? AssemblingStore { return assembling.descriptor }
-        return (store as? FlatFileStore)?.descriptor
-    }
+    public var wholeFile: CInt? { growing?.descriptor }
 }
 
 /// When a file was changed last, and how long it is.

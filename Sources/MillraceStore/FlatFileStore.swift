@@ -9,18 +9,16 @@ public final class FlatFileStore: ChunkStore {
     /// The kernel lets one thread at a time write to a file and makes the others spin for it; here they sleep.
     private let writing = Lock(())
 
-    /// Opens the file, or makes it, and reserves its whole length.
+    /// Opens the file, or makes it, for this store alone, and reserves its whole length.
+    ///
+    /// One that is there must be empty or of this length, as those of earlier runs are (`foreignPart`).
     public init(path: String, layout: ChunkLayout) throws(StoreError) {
-        file = try storing(at: path, neededByteCount: layout.fileByteCount) { () throws(SystemError) in
-            let file = try System.open(path, [.readWrite, .create])
-            if try System.status(of: file.rawValue, path).byteCount != layout.fileByteCount {
-                try System.setLength(file.rawValue, byteCount: layout.fileByteCount, path)
-            }
-            try System.preallocate(file.rawValue, byteCount: layout.fileByteCount, path)
-            return file
-        }
+        file = try storing(at: path) { () throws(SystemError) in try System.open(path, [.readWrite, .create]) }
         self.path = path
         self.layout = layout
+        let byteCount = try lock()
+        guard byteCount == 0 || byteCount == layout.fileByteCount else { throw .foreignPart(path) }
+        try reserve(from: byteCount)
     }
 
     /// Opens a finished file to be read only.
@@ -31,6 +29,33 @@ public final class FlatFileStore: ChunkStore {
     }
 
     var descriptor: CInt { file.rawValue }
+
+    /// Whether the path still leads to this very file.
+    var hasItsName: Bool {
+        get throws(StoreError) {
+            try storing(at: path) { () throws(SystemError) in
+                try System.status(of: descriptor, path).isSameFile(as: System.status(ofPath: path))
+            }
+        }
+    }
+
+    /// Returns the file's length. What lost its name between being opened and locked is another node's finished file.
+    private func lock() throws(StoreError) -> UInt64 {
+        let (isLocked, byteCount) = try storing(at: path) { () throws(SystemError) in
+            (try System.lockWherePossible(descriptor, path), try System.status(of: descriptor, path).byteCount)
+        }
+        guard isLocked, try hasItsName else { throw .outputInUse(path) }
+        return byteCount
+    }
+
+    private func reserve(from byteCount: UInt64) throws(StoreError) {
+        try storing(at: path, neededByteCount: layout.fileByteCount) { () throws(SystemError) in
+            if byteCount != layout.fileByteCount {
+                try System.setLength(descriptor, byteCount: layout.fileByteCount, path)
+            }
+            try System.preallocate(descriptor, byteCount: layout.fileByteCount, path)
+        }
+    }
 
     public func payload(of chunk: ChunkID) -> FilePayload {
         FilePayload(

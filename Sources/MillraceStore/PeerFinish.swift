@@ -19,15 +19,17 @@ extension PeerFolder {
         if let assembling = store as? AssemblingStore {
             try assembling.checkPlaces(expected: { manifest.digest(of: $0) }, goesOn: { true })
             try assembling.placeRest(manifest, progress)
-            try settle(assembling.descriptor)
-        } else if let flat = store as? FlatFileStore {
-            try settle(flat.descriptor)
         }
+        guard let growing else { preconditionFailure("a store without a growing file") }
+        try settle(growing.descriptor)
         progress(store.layout.fileByteCount)
         // In this order: whoever is killed in between finds a summary that knows the file under its name.
         try summarise(manifest)
-        try publish()
+        try publish(growing)
     }
+
+    /// The growing file, which keeps its descriptor once it is finished; nil where only chunk files are open.
+    var growing: FlatFileStore? { (store as? AssemblingStore)?.output ?? store as? FlatFileStore }
 
     private func settle(_ descriptor: CInt) throws(StoreError) {
         try storing(at: partPath) { () throws(SystemError) in
@@ -38,7 +40,9 @@ extension PeerFolder {
         }
     }
 
-    private func publish() throws(StoreError) {
+    private func publish(_ growing: FlatFileStore) throws(StoreError) {
+        // What is renamed is whatever has the name, be it this file or not.
+        guard try growing.hasItsName else { throw .partReplaced(partPath) }
         do throws(SystemError) {
             try System.renameWithoutReplacing(partPath, to: outputPath)
             try System.synchroniseFolder(Path.folder(of: outputPath))

@@ -15,6 +15,12 @@ public enum StoreError: Error, Sendable {
     /// With what is needed and what is there; 0 and 0 where only a failed write told.
     case noSpace(path: String, neededByteCount: UInt64, freeByteCount: UInt64 = 0)
     case outputExists(String)
+    /// Another node writes the growing file.
+    case outputInUse(String)
+    /// What has the growing file's name is none that an earlier run left.
+    case foreignPart(String)
+    /// The growing file lost its name while it was written.
+    case partReplaced(String)
     /// The folder belongs to another file or to a process that runs.
     case foreignFolder(path: String, holds: String)
     case badName(String)
@@ -37,6 +43,13 @@ extension StoreError: CustomStringConvertible {
             "no space at \(path): \(needed) bytes are needed and \(free) are there; free some, choose another folder"
                 + " with --dir or --output, or use --store flat"
         case .outputExists(let path): "\(path) exists already; remove it or choose another name with --output"
+        case .outputInUse(let path):
+            "\(path) is being written by another millrace; wait until that has ended, or choose another name with"
+                + " --output"
+        case .foreignPart(let path):
+            "\(path) is there already and none of this file; remove it or choose another name with --output"
+        case .partReplaced(let path):
+            "\(path) was removed or replaced while it was written; start the same command again"
         case .foreignFolder(let path, let holds):
             "folder \(path) holds \(holds); choose another one with --dir, or remove it if it is not needed any more"
         case .sourceReplaced(let path, let folder, let difference):

@@ -59,9 +59,11 @@ import Testing
 
     @Test func flatCandidatesAreWhereDataIs() throws {
         let sample = try Sample(byteCount: 1_000_000, chunkByteCount: 65_536)
-        let store = try FlatFileStore(path: folder.path + "/f.part", layout: sample.layout)
-        try sample.write(3..<6, to: store)
-        try sample.write(15..<16, to: store)
+        do {
+            let store = try FlatFileStore(path: folder.path + "/f.part", layout: sample.layout)
+            try sample.write(3..<6, to: store)
+            try sample.write(15..<16, to: store)
+        }
         let again = try FlatFileStore(path: folder.path + "/f.part", layout: sample.layout)
         #expect(try again.candidates().runs == [3..<6, 15..<16])
         #expect(try again.bytes(of: 4) == sample.chunk(4))

@@ -89,6 +89,50 @@ import Testing
         #expect(contents(other) == [1, 2])
     }
 
+    /// Two folders, so no folder's lock keeps one from the other's file.
+    @Test(arguments: StoreKind.allCases) func anOutputThatAnotherNodeWritesIsRefused(kind: StoreKind) throws {
+        let sample = try Sample(byteCount: 9000)
+        let shared = folder.path + "/shared"
+        let peer = try open(kind, sample, output: shared)
+        try sample.write(0..<3, to: peer.store)
+        let error = #expect(throws: StoreError.self) { _ = try open(kind, sample, output: shared, in: "/other") }
+        guard case .outputInUse(shared + ".part") = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        try peer.finish(manifest: sample.manifest) { _ in }
+        #expect(contents(shared) == sample.bytes)
+    }
+
+    @Test(arguments: StoreKind.allCases) func anUnfinishedFileOfAnotherProgramIsNotTouched(kind: StoreKind) throws {
+        let sample = try Sample(byteCount: 9000)
+        for bytes in [[UInt8](repeating: 1, count: 8999), [1], sample.bytes + [0]] {
+            let part = try folder.file("late.part", bytes)
+            let error = #expect(throws: StoreError.self) {
+                _ = try open(kind, sample, output: folder.path + "/late")
+            }
+            guard case .foreignPart(part) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(contents(part) == bytes)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func whatLostItsNameMeanwhileIsNotPublished(kind: StoreKind) throws {
+        let sample = try Sample(byteCount: 9000)
+        let peer = try open(kind, sample)
+        try sample.write(0..<3, to: peer.store)
+        try FileManager.default.removeItem(atPath: output + ".part")
+        try Data(repeating: 1, count: 9000).write(to: URL(fileURLWithPath: output + ".part"))
+        let error = #expect(throws: StoreError.self) { try peer.finish(manifest: sample.manifest) { _ in } }
+        guard case .partReplaced = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(contents(output) == nil)
+    }
+
     @Test func aFolderInUseOrOfAnotherFileIsRefused() throws {
         let sample = try Sample(byteCount: 9000)
         let peer = try open(.chunks, sample)
@@ -139,13 +183,17 @@ import Testing
         let errors: [StoreError] = [
             .noSpace(path: "/x", neededByteCount: 5), .outputExists("/x"), .badName("a\nb"), .sourceChanged("/x"),
             .foreignFolder(path: "/x", holds: "y"), .sourceNotAFile("/x"), .notVerified(4),
-            .system(SystemError(call: "open", errno: ENOENT, subject: "/x")),
+            .system(SystemError(call: "open", errno: ENOENT, subject: "/x")), .outputInUse("/x"), .foreignPart("/x"),
+            .partReplaced("/x"),
         ]
         for error in errors { #expect(!error.description.isEmpty && !error.description.contains("\n")) }
     }
 
-    private func open(_ kind: StoreKind, _ sample: Sample, output: String? = nil) throws -> PeerFolder {
-        try PeerFolder.open(path: path, kind: kind, name: "file", layout: sample.layout, output: output)
+    private func open(
+        _ kind: StoreKind, _ sample: Sample, output: String? = nil, in place: String = "/node"
+    ) throws -> PeerFolder {
+        try PeerFolder.open(
+            path: folder.path + place, kind: kind, name: "file", layout: sample.layout, output: output)
     }
 
     private func finish(_ peer: PeerFolder, _ sample: Sample) throws {
