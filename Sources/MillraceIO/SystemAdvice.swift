@@ -7,6 +7,11 @@ extension System {
         guard let start = off_t(exactly: offset), let length = off_t(exactly: byteCount) else { return }
         _ = outcome("posix_fadvise") { posix_fadvise(descriptor, start, length, CInt(POSIX_FADV_WILLNEED)) }
     }
+
+    /// Tells the system to drop what it has of a file in memory and on disk alike (posix_fadvise).
+    static func forget(_ descriptor: CInt) {
+        _ = outcome("posix_fadvise") { posix_fadvise(descriptor, 0, 0, CInt(POSIX_FADV_DONTNEED)) }
+    }
 }
 
 /// The name of this machine (gethostname(2)); empty where it has none.

@@ -34,8 +34,15 @@ extension System {
         return outcome("fstatfs") { fstatfs(descriptor, &status) }.1 == 0 && Int(status.f_type) == tmpfs
     }
 
+    /// Brings a file to the disk. What could not be written is taken for clean by the kernel from then on (fsync(2)),
+    /// so it is dropped from memory: whoever reads it next gets what the disk has.
     package static func synchronise(_ descriptor: CInt, _ subject: String? = nil) throws(SystemError) {
-        try check("fsync", subject) { fsync(descriptor) }
+        do throws(SystemError) {
+            try check("fsync", subject) { fsync(descriptor) }
+        } catch {
+            forget(descriptor)
+            throw error
+        }
     }
 
     /// Takes an exclusive lock that ends with the descriptor. Returns false when another process has it.

@@ -73,6 +73,12 @@ enum Tracer {
         return [path, "-f", "-qq", "-o", "/dev/null", "-e", "trace=io_uring_setup", "-e", injection]
     }
 
+    /// Writes calls into a file, with the paths of descriptors, and lets some fail: `NAME:error=CODE:when=NUMBER`.
+    static func calls(_ names: String, _ injections: [String], in file: String) -> [String] {
+        [path, "-f", "-y", "-qq", "-s", "200", "-o", file, "-e", "trace=" + names]
+            + injections.flatMap { ["-e", "inject=" + $0] }
+    }
+
     /// Writes the calls to rings into a file.
     static func counting(in file: String) -> [String] {
         [path, "-f", "-qq", "-o", file, "-e", "trace=io_uring_setup,io_uring_enter"]

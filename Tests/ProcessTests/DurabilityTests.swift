@@ -1,0 +1,38 @@
+import Foundation
+import Testing
+
+/// What a peer brings to the disk, and when: seen from outside, by its calls.
+@Suite(.timeLimit(.minutes(3)), .enabled(if: Tracer.works, "strace is missing, or may trace nothing here"))
+struct DurabilityTests {
+    private static let calls = "fsync,fadvise64,rename,renameat2,link,unlink"
+
+    /// A peer to its end, with an owner beside it; its calls, each with the file's name for a descriptor.
+    private func fetch(
+        _ ground: Ground, _ store: String = "flat", injections: [String] = []
+    ) throws -> (code: Int32, calls: [Substring], errors: String) {
+        let ports = try FreePort.take(2)
+        let owner = try ground.start("owner", "owner \(ports[0]) data.bin --store flat --dir owner --timeout 20 -q")
+        let tracer = Tracer.calls(Self.calls, injections, in: "\(ground.path)/calls")
+        let peer = try ground.start(
+            "peer", "peer \(ports[0]) \(ports[1]) --dir peer --output out --store \(store) --linger 0 -q",
+            under: tracer)
+        let code = try peer.wait()
+        owner.signal(SIGTERM)
+        try owner.wait()
+        let text = String(decoding: ground.data("calls") ?? Data(), as: UTF8.self)
+        return (code, text.split(separator: "\n"), peer.errors)
+    }
+
+    /// After a failed fsync(2) the pages are clean, and the next fsync says that all is well.
+    @Test(arguments: ["flat", "chunks"]) func whatTheDiskDidNotTakeIsNotReadFromMemory(store: String) throws {
+        let ground = try Ground()
+        let bytes = try ground.file("data.bin", byteCount: 300_000)
+        let failed = try fetch(ground, store, injections: ["fsync:error=EIO:when=1"])
+        #expect(failed.code == 8, "\(failed.errors)")
+        let sync = try #require(failed.calls.firstIndex { $0.contains("fsync(") && $0.contains("out.part") })
+        #expect(failed.calls[(sync + 1)...].contains { $0.contains("out.part") && $0.contains("POSIX_FADV_DONTNEED") })
+        #expect(ground.data("out") == nil)
+        #expect(try fetch(ground, store).code == 0)
+        #expect(ground.data("out") == bytes)
+    }
+}
