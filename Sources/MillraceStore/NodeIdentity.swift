@@ -9,15 +9,29 @@ public enum NodeIdentity {
     private static let firstLine = "millrace identity 1"
     private static let largestByteCount = 4096
 
-    /// The token of the folder's node; a new one, which is kept, where there is none that can be used.
+    /// The token of the folder's node; a new one, which is kept, where there is none that can be used. What is in its
+    /// place and none of ours may be somebody's own file: it keeps its bytes under another name.
     public static func token(in lock: FolderLock) throws(StoreError) -> NodeToken {
         let path = lock.path + "/" + fileName
         return try storing(at: path) { () throws(SystemError) in
-            let file = try System.open(path, [.readWrite, .create])
-            let home = "\(Machine.name) \(try System.status(of: file.rawValue, path).inode)"
-            if let token = try read(file.rawValue, path, home: home) { return token }
-            return try write(.random(), to: file.rawValue, path, home: home)
+            var file = try System.open(path, [.readWrite, .create])
+            let bytes = try read(file.rawValue, path)
+            if let token = token(in: bytes, home: try home(of: file.rawValue, path)) { return token }
+            if !isOurs(bytes) {
+                try SetAside.keep(path)
+                file = try System.open(path, [.readWrite, .create])
+            }
+            return try write(.random(), to: file.rawValue, path, home: try home(of: file.rawValue, path))
         }
+    }
+
+    private static func home(of file: CInt, _ path: String) throws(SystemError) -> String {
+        "\(Machine.name) \(try System.status(of: file, path).inode)"
+    }
+
+    /// Empty, or begun by us: it may be torn, or of another place.
+    private static func isOurs(_ bytes: [UInt8]) -> Bool {
+        bytes.starts(with: firstLine.utf8) || firstLine.utf8.starts(with: bytes)
     }
 
     /// Another token in place of the one that turned out to be somebody else's too.
@@ -37,8 +51,7 @@ public enum NodeIdentity {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    /// Nil for a file that is empty, torn, of another place, or none of ours.
-    private static func read(_ file: CInt, _ path: String, home: String) throws(SystemError) -> NodeToken? {
+    private static func read(_ file: CInt, _ path: String) throws(SystemError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: largestByteCount)
         var fault: SystemError?
         let count = bytes.withUnsafeMutableBytes { buffer in
@@ -50,7 +63,12 @@ public enum NodeIdentity {
             }
         }
         if let fault { throw fault }
-        let text = String(decoding: bytes.prefix(count), as: UTF8.self)
+        return Array(bytes.prefix(count))
+    }
+
+    /// Nil for a file that is empty, torn, of another place, or none of ours.
+    private static func token(in bytes: [UInt8], home: String) -> NodeToken? {
+        let text = String(decoding: bytes, as: UTF8.self)
         let lines = text.split(separator: "\n")
         guard lines.count == 3, lines[1].utf8.count > 32 else { return nil }
         let digits = lines[1].prefix(32)

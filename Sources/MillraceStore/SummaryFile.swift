@@ -78,7 +78,7 @@ public final class SummaryFile: Sendable {
     private static func setAside(_ path: String) throws(StoreError) {
         try storing(at: path) { () throws(SystemError) in
             guard let status = try System.status(ofPath: path), status.byteCount > 0 else { return }
-            try System.rename(path, to: path + ".unreadable")
+            try SetAside.keep(path)
         }
     }
 

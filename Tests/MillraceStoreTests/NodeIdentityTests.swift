@@ -35,6 +35,30 @@ import Testing
         }
     }
 
+    /// Somebody's own, which happens to have the name.
+    @Test func aForeignFileInItsPlaceKeepsItsBytes() throws {
+        let notes = [[UInt8]("me: 4711\n".utf8), [UInt8](repeating: 7, count: 5000)]
+        for bytes in notes {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try Data(bytes).write(to: URL(fileURLWithPath: file))
+            let first = try token()
+            #expect(try token() == first)
+        }
+        #expect(contents(file + ".unreadable") == notes[0])
+        #expect(contents(file + ".unreadable.2") == notes[1])
+        #expect(names(path) == ["identity.txt", "identity.txt.unreadable", "identity.txt.unreadable.2", "lock"])
+    }
+
+    @Test func aTornIdentityIsNotKept() throws {
+        _ = try token()
+        let whole = try #require(contents(file))
+        for count in [1, 18, 19, 40] {
+            try Data(whole.prefix(count)).write(to: URL(fileURLWithPath: file))
+            _ = try token()
+        }
+        #expect(names(path) == ["identity.txt", "lock"])
+    }
+
     /// Two peers that say the same token would throw each other out for ever.
     @Test func aCopyOfAFolderIsAnotherNode() throws {
         let first = try token()

@@ -91,6 +91,16 @@ import Testing
         #expect(SummaryFile.read(folder.path + "/none") == nil)
     }
 
+    @Test func everyForeignFileInItsPlaceKeepsItsBytes() throws {
+        let notes = ["mine", "mine too", "and mine"].map { [UInt8]($0.utf8) }
+        for bytes in notes {
+            _ = try folder.file("summary.txt", bytes)
+            _ = try SummaryFile(path: path, name: "a", layout: layout())
+        }
+        let kept = ["", ".2", ".3"].map { contents(path + ".unreadable" + $0) }
+        #expect(kept == notes)
+    }
+
     @Test func compactingSaysTheSameInFewerLines() throws {
         let summary = try SummaryFile(path: path, name: "a", layout: layout())
         var chunks = ChunkSet(chunkCount: try layout().chunkCount)
