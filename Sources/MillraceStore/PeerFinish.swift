@@ -23,7 +23,8 @@ extension PeerFolder {
         guard let growing else { preconditionFailure("a store without a growing file") }
         try settle(growing.descriptor)
         progress(store.layout.fileByteCount)
-        // In this order: whoever is killed in between finds a summary that knows the file under its name.
+        // In this order, and on disk: a run that ends in between, by a power cut even, leaves a summary that knows the
+        // file under its name. Without one the file would be taken for somebody else's ever after.
         try summarise(manifest)
         try publish(growing)
     }
@@ -52,6 +53,7 @@ extension PeerFolder {
     }
 
     private func summarise(_ manifest: Manifest) throws(StoreError) {
-        try summary.compact(ChunkSet.all(of: manifest.layout.chunkCount), contentID: manifest.contentID)
+        try summary.compact(
+            ChunkSet.all(of: manifest.layout.chunkCount), contentID: manifest.contentID, survives: true)
     }
 }

@@ -3,7 +3,7 @@ import MillraceWire
 import Synchronization
 
 /// The list of the chunks a node holds, as text a person can read; appended while running, compacted at rest.
-/// It is never fsynced: after a power cut the chunks' digests tell what is there.
+/// Only that of a finished file is fsynced: before, after a power cut, the chunks' digests tell what is there.
 public final class SummaryFile: Sendable {
     public typealias Contents = SummaryContents
 
@@ -62,11 +62,13 @@ public final class SummaryFile: Sendable {
     }
 
     /// Replaces the file by the shortest text that says the same. What other threads append meanwhile may be lost.
-    public func compact(_ chunks: ChunkSet, contentID: Digest?) throws(StoreError) {
+    ///
+    /// - Parameter survives: a power cut leaves the new text.
+    public func compact(_ chunks: ChunkSet, contentID: Digest?, survives: Bool = false) throws(StoreError) {
         let text =
             SummaryText.header(name: name, layout: layout, contentID: contentID, sourceTime: sourceTime)
             + SummaryText.lines(chunks.runs)
-        let new = try SummaryFile.written(text, path)
+        let new = try SummaryFile.written(text, path, survives: survives)
         target.withLock { $0 = new }
     }
 
@@ -86,12 +88,14 @@ public final class SummaryFile: Sendable {
         Target(try storing(at: path) { () throws(SystemError) in try System.open(path, [.writeOnly, .append]) })
     }
 
-    private static func written(_ text: String, _ path: String) throws(StoreError) -> Target {
+    private static func written(_ text: String, _ path: String, survives: Bool = false) throws(StoreError) -> Target {
         let unfinished = path + ".new"
         return try storing(at: path, neededByteCount: UInt64(text.utf8.count)) { () throws(SystemError) in
             let new = Target(try System.open(unfinished, [.writeOnly, .create, .truncate, .append]))
             try write(text, new, path)
+            if survives { try System.synchronise(new.file.rawValue, path) }
             try System.rename(unfinished, to: path)
+            if survives { try System.synchroniseFolder(Path.folder(of: path)) }
             return new
         }
     }

@@ -35,4 +35,19 @@ struct DurabilityTests {
         #expect(try fetch(ground, store).code == 0)
         #expect(ground.data("out") == bytes)
     }
+
+    /// A file whose summary does not know it is somebody else's, and the same command would end with 11.
+    @Test func theSummaryIsOnDiskBeforeTheFileHasItsName() throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 300_000)
+        let peer = try fetch(ground)
+        #expect(peer.code == 0, "\(peer.errors)")
+        let calls = peer.calls[(peer.calls.lastIndex { $0.contains("fsync(") && $0.contains("out.part") } ?? 0)...]
+        let wanted = [
+            ("fsync(", "out.part>"), ("fsync(", "/peer/summary.txt.new>"), ("rename(", "summary.txt.new"),
+            ("fsync(", "/peer>"), ("renameat2(", "out.part"), ("fsync(", "\(ground.path)>"),
+        ]
+        let places = wanted.map { call in calls.firstIndex { $0.contains(call.0) && $0.contains(call.1) } ?? -1 }
+        #expect(places == places.sorted() && Set(places).count == wanted.count && places[0] >= 0, "\(calls)")
+    }
 }
