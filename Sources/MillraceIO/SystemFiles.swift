@@ -10,6 +10,8 @@ package struct FileStatus: Sendable, Equatable {
     package let inode: UInt64
     package let isRegular: Bool
     package let isFolder: Bool
+    /// Another name leads to it too (hard link).
+    package let hasOtherNames: Bool
     package let modificationSeconds: Int64
     package let modificationNanoseconds: Int64
 
@@ -20,6 +22,7 @@ package struct FileStatus: Sendable, Equatable {
         inode = UInt64(status.st_ino)
         isRegular = status.st_mode & S_IFMT == S_IFREG
         isFolder = status.st_mode & S_IFMT == S_IFDIR
+        hasOtherNames = status.st_nlink > 1
         modificationSeconds = Int64(status.st_mtim.tv_sec)
         modificationNanoseconds = Int64(status.st_mtim.tv_nsec)
     }

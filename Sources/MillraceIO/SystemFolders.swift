@@ -57,17 +57,28 @@ extension System {
         try check("rename", target) { Glibc.rename(path, target) }
     }
 
-    /// Gives a file another name unless that is taken (EEXIST).
+    /// Gives a file another name unless that is taken (EEXIST). Where the file system can't do that in one call, a file
+    /// that gets the name between the look and the rename is lost.
     package static func renameWithoutReplacing(_ path: String, to target: String) throws(SystemError) {
         let (_, code) = outcome("renameat2") {
             renameat2(AT_FDCWD, path, AT_FDCWD, target, CUnsignedInt(millrace_RENAME_NOREPLACE))
         }
         switch code {
         case 0: return
-        case EINVAL, ENOSYS:
-            try check("link", target) { Glibc.link(path, target) }
-            try remove(path)
+        case EINVAL, ENOSYS: try renameByLink(path, to: target)
         default: throw SystemError(call: "renameat2", errno: code, subject: target)
+        }
+    }
+
+    private static func renameByLink(_ path: String, to target: String) throws(SystemError) {
+        let (_, code) = outcome("link") { Glibc.link(path, target) }
+        switch code {
+        case 0: try remove(path)
+        // Neither way where the folder is FUSE's or shared by a virtual machine: then nothing better is to be had.
+        case EPERM, ENOSYS, EOPNOTSUPP:
+            guard try !exists(target) else { throw SystemError(call: "rename", errno: EEXIST, subject: target) }
+            try rename(path, to: target)
+        default: throw SystemError(call: "link", errno: code, subject: target)
         }
     }
 

@@ -63,12 +63,13 @@ private struct Opened {
     init(
         path: String, kind: StoreKind, layout: ChunkLayout, outputPath: String, isComplete: Bool
     ) throws(StoreError) {
+        let partPath = outputPath + OutputName.partSuffix
         guard !isComplete else {
+            try Opened.removeSecondName(partPath, of: outputPath)
             store = try FlatFileStore(finished: outputPath, layout: layout)
             candidates = ChunkSet.all(of: layout.chunkCount)
             return
         }
-        let partPath = outputPath + OutputName.partSuffix
         if kind == .chunks {
             let store = try ChunkFolderStore(folder: path, layout: layout)
             candidates = try store.candidates()
@@ -84,6 +85,16 @@ private struct Opened {
             at: Path.folder(of: outputPath), neededByteCount: layout.fileByteCount.saturatingSubtract(there))
         let store = try FlatFileStore(path: partPath, layout: layout)
         (self.store, candidates) = (store, try store.candidates())
+    }
+
+    /// Where a rename is a link and an unlink, a run that was killed in between left both names.
+    private static func removeSecondName(_ partPath: String, of outputPath: String) throws(StoreError) {
+        try storing(at: partPath) { () throws(SystemError) in
+            guard let part = try System.status(ofPath: partPath), part.hasOtherNames,
+                try part.isSameFile(as: System.status(ofPath: outputPath))
+            else { return }
+            try System.remove(partPath)
+        }
     }
 
     /// Chunk files and the finished file side by side, on one file system or on two.

@@ -42,6 +42,22 @@ import Testing
         #expect(contents(output) == sample.bytes)
     }
 
+    @Test func theFirstNameThatAFinishedFileKeptIsTakenAway() throws {
+        let sample = try Sample(byteCount: 9000)
+        try finish(open(.flat, sample), sample)
+        try FileManager.default.linkItem(atPath: output, toPath: output + ".part")
+        #expect(try open(.flat, sample).isAlreadyComplete)
+        #expect(contents(output + ".part") == nil && contents(output) == sample.bytes)
+        let other = try folder.file("node/file.part", [1, 2])
+        #expect(try open(.flat, sample).isAlreadyComplete)
+        #expect(contents(other) == [1, 2])
+        try FileManager.default.removeItem(atPath: other)
+        try FileManager.default.moveItem(atPath: output, toPath: other)
+        try FileManager.default.createSymbolicLink(atPath: output, withDestinationPath: other)
+        #expect(try open(.flat, sample).isAlreadyComplete)
+        #expect(contents(other) == sample.bytes)
+    }
+
     @Test(arguments: StoreKind.allCases)
     func aStoppedRunGoesOnWithWhatItHad(kind: StoreKind) throws {
         let sample = try Sample(byteCount: 1_000_000, chunkByteCount: 65_536)

@@ -36,6 +36,25 @@ struct DurabilityTests {
         #expect(ground.data("out") == bytes)
     }
 
+    /// File systems of FUSE and of virtual machines know neither a rename that replaces nothing nor hard links.
+    @Test(arguments: ["EPERM", "ENOSYS", "EOPNOTSUPP"]) func whereNamesCanOnlyBeReplacedTheFileGetsItsName(
+        code: String
+    ) throws {
+        let ground = try Ground()
+        let bytes = try ground.file("data.bin", byteCount: 300_000)
+        let injections = ["renameat2:error=EINVAL", "link:error=\(code)"]
+        let peer = try fetch(ground, injections: injections)
+        #expect(peer.code == 0, "\(peer.errors)")
+        #expect(ground.data("out") == bytes && ground.data("out.part") == nil)
+        try ground.file("identity", byteCount: 30)
+        let notes = try #require(ground.data("identity"))
+        for name in ["identity.txt", "identity.txt.unreadable"] {
+            try notes.write(to: URL(fileURLWithPath: "\(ground.path)/peer/\(name)"))
+        }
+        #expect(try fetch(ground, injections: injections).code == 0)
+        #expect(ground.names("peer").contains("identity.txt.unreadable.2"))
+    }
+
     /// A file whose summary does not know it is somebody else's, and the same command would end with 11.
     @Test func theSummaryIsOnDiskBeforeTheFileHasItsName() throws {
         let ground = try Ground()
