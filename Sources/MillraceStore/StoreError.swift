@@ -28,7 +28,7 @@ public enum StoreError: Error, Sendable {
     case sourceNotAFile(String)
     /// The owner's folder was made from what the file was before.
     case sourceReplaced(path: String, folder: String, difference: String)
-    /// The finished file is not what was fetched any more.
+    /// The finished file is not, or no more, what the owner offers.
     case outputChanged(String)
     case notVerified(ChunkID)
 }
@@ -56,8 +56,8 @@ extension StoreError: CustomStringConvertible {
             "\(path) has changed since folder \(folder) was made from it (another \(difference));"
                 + " remove that folder, or choose another one with --dir"
         case .outputChanged(let path):
-            "\(path) has changed since it was fetched;"
-                + " remove it to fetch it again, or choose another name with --output"
+            "\(path) is not what the owner offers: it was changed, or the owner has another version now; move it away"
+                + " to fetch that, or choose another name with --output"
         case .badName(let name):
             "\(EscapedName.escape(name)) can't be the name of a file here; give one with --output"
         case .sourceChanged(let path): "\(path) changed while it was being served; start again when it is at rest"

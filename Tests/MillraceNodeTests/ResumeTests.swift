@@ -120,6 +120,22 @@ import Testing
         #expect(throws: NodeFailure.self) { try second.report() }
     }
 
+    /// The finished file of an earlier run is of the version before, which has the same size.
+    @Test(arguments: stores) func anotherVersionOfAFinishedFileIsToldAsSuch(swarm: SwarmCase) throws {
+        let bench = try Bench(byteCount: Self.layoutOfBench.byteCount)
+        try runOnce(bench, swarm.store)
+        _ = try bench.scratch.write("file.bin", someBytes(Self.layoutOfBench.byteCount, seed: 2))
+        try FileManager.default.removeItem(atPath: bench.folder("owner"))
+        let second = try owner(bench, swarm.store)
+        let peer = try bench.peer("peer", of: second.port) { $0.common.storeKind = swarm.store }
+        let failure = #expect(throws: NodeFailure.self) { try peer.report() }
+        #expect(failure?.code == .outputExists)
+        #expect(failure?.text.contains("or the owner has another version now; move it away") == true)
+        #expect(bench.output("peer") == bench.bytes)
+        second.interrupt.signal()
+        #expect(throws: NodeFailure.self) { try second.report() }
+    }
+
     /// A peer that is started again as another process counts once, and its folder says who it is.
     @Test func aPeerThatIsStartedAgainIsTheSamePeer() throws {
         let bench = try Bench(byteCount: Self.layoutOfBench.byteCount)
