@@ -7,9 +7,7 @@ extension ContentID {
     public static func compute(path: String, chunkByteCount: UInt32) throws(NodeFailure) -> Digest {
         do throws(StoreError) {
             let file = try OfferedFile(path: path)
-            guard let layout = try? ChunkLayout(fileByteCount: file.byteCount, chunkByteCount: chunkByteCount) else {
-                throw .badName("\(path) can't have chunks of \(chunkByteCount) bytes")
-            }
+            let layout = try file.layout(chunkByteCount: chunkByteCount)
             var manifest = Manifest(layout: layout)
             var hasher = SHA256Hasher()
             let size = Int(chunkByteCount)

@@ -49,7 +49,8 @@ public struct NodeFailure: Error, Sendable, Equatable, CustomStringConvertible {
         case .noSpace: code = .noSpace
         case .outputExists, .outputChanged, .foreignPart: code = .outputExists
         case .notVerified: code = .integrity
-        case .foreignFolder, .badName, .sourceChanged, .sourceNotAFile, .sourceReplaced, .outputInUse, .partReplaced:
+        case .foreignFolder, .badName, .badSourceName, .tooManyChunks, .sourceChanged, .sourceNotAFile, .sourceReplaced,
+            .outputInUse, .partReplaced:
             code = .fileFault
         }
         self.init(code, NodeFailure.text(of: error))

@@ -42,8 +42,8 @@ public final class OwnerNode: Sendable {
         DescriptorBudget.prepare()
         do throws(StoreError) {
             file = try OfferedFile(path: options.file)
-            _ = try OutputName.check(file.name)
-            layout = try OwnerNode.layout(file, options)
+            guard OutputName.isPlain(file.name) else { throw .badSourceName(file.name) }
+            layout = try file.layout(chunkByteCount: options.chunkByteCount)
             folder = try OwnerFolder.open(
                 path: options.common.folder, kind: options.common.storeKind, file: file, layout: layout)
         } catch {
@@ -116,14 +116,6 @@ public final class OwnerNode: Sendable {
     public func tellReport(interrupt: CInt = -1) {
         let report = report
         log.report(text: report.text, json: report.json, interrupt: interrupt)
-    }
-
-    private static func layout(_ file: OfferedFile, _ options: OwnerOptions) throws(StoreError) -> ChunkLayout {
-        do {
-            return try ChunkLayout(fileByteCount: file.byteCount, chunkByteCount: options.chunkByteCount)
-        } catch {
-            throw .badName("\(file.name): \(error); choose another --chunk-size")
-        }
     }
 
     private func accept() {

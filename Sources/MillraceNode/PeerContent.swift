@@ -10,7 +10,9 @@ final class PeerContent: Sendable {
     let pool: BufferPool
 
     init(welcome: WelcomeMessage, options: PeerOptions, lock: FolderLock) throws(StoreError) {
-        name = try OutputName.check(welcome.name)
+        // With an output the name is no file's here, but still told.
+        guard options.output == nil || OutputName.isPrintable(welcome.name) else { throw .badSourceName(welcome.name) }
+        name = welcome.name
         layout = welcome.layout
         folder = try PeerFolder.open(
             path: options.common.folder, kind: options.common.storeKind, name: name, layout: welcome.layout,

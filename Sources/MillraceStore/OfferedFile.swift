@@ -1,4 +1,5 @@
 import MillraceIO
+import MillraceWire
 
 /// The file that the owner offers, opened for reading. Knows when it changes under it.
 public final class OfferedFile: Sendable {
@@ -31,6 +32,15 @@ public final class OfferedFile: Sendable {
             try System.read(descriptor, at: offset, into: buffer, path)
         }
         guard count == buffer.count else { throw .sourceChanged(path) }
+    }
+
+    /// How the file falls into chunks of this size. Throws `tooManyChunks` where it can't.
+    public func layout(chunkByteCount: UInt32) throws(StoreError) -> ChunkLayout {
+        do throws(ChunkLayout.LayoutError) {
+            return try ChunkLayout(fileByteCount: byteCount, chunkByteCount: chunkByteCount)
+        } catch {
+            throw .tooManyChunks(path: path, chunkByteCount: chunkByteCount)
+        }
     }
 
     /// Throws `sourceChanged` when the length or the modification time is another than at the start.

@@ -3,12 +3,20 @@ public enum OutputName {
     static let partSuffix = ".part"
     private static let largestByteCount = 255
 
-    /// Returns the name if it is a plain file name: no separators, no control characters, not `.` or `..`.
+    /// Whether it can stand in a line of text.
+    public static func isPrintable(_ name: String) -> Bool {
+        name.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    }
+
+    /// Whether it is a plain file name: no separators, no control characters, not `.` or `..`, not a growing file's.
+    public static func isPlain(_ name: String) -> Bool {
+        isPrintable(name) && !name.utf8.contains(UInt8(ascii: "/")) && !name.isEmpty && name != "." && name != ".."
+            && !name.hasSuffix(partSuffix) && name.utf8.count <= largestByteCount
+    }
+
+    /// Returns the name if it is a plain one.
     public static func check(_ name: String) throws(StoreError) -> String {
-        let isPlain = name.unicodeScalars.allSatisfy { $0 != "/" && $0.properties.generalCategory != .control }
-        guard isPlain, !name.isEmpty, name != ".", name != "..", !name.hasSuffix(partSuffix),
-            name.utf8.count <= largestByteCount
-        else { throw .badName(name) }
+        guard isPlain(name) else { throw .badName(name) }
         return name
     }
 }

@@ -24,6 +24,10 @@ public enum StoreError: Error, Sendable {
     /// The folder belongs to another file or to a process that runs.
     case foreignFolder(path: String, holds: String)
     case badName(String)
+    /// The name that the owner's file has is none that peers could take.
+    case badSourceName(String)
+    /// More chunks of this size than there are chunk IDs.
+    case tooManyChunks(path: String, chunkByteCount: UInt32)
     case sourceChanged(String)
     case sourceNotAFile(String)
     /// The owner's folder was made from what the file was before.
@@ -60,6 +64,10 @@ extension StoreError: CustomStringConvertible {
                 + " to fetch that, or choose another name with --output"
         case .badName(let name):
             "\(EscapedName.escape(name)) can't be the name of a file here; give one with --output"
+        case .badSourceName(let name):
+            "\(EscapedName.escape(name)) can't be the name of a file at the peers; rename it where it is served"
+        case .tooManyChunks(let path, let chunkByteCount):
+            "\(path) has too many chunks of \(chunkByteCount) bytes; give a larger --chunk-size"
         case .sourceChanged(let path): "\(path) changed while it was being served; start again when it is at rest"
         case .sourceNotAFile(let path): "\(path) is not a regular file; give one"
         case .notVerified(let chunk): "chunk \(chunk) on disk does not match its digest; it must be fetched again"

@@ -111,6 +111,9 @@ import Testing
             (.system(SystemError(call: "write", errno: 28, subject: "/x")), .noSpace),
             (.noSpace(path: "/x", neededByteCount: 7), .noSpace), (.outputExists("/x"), .outputExists),
             (.notVerified(7), .integrity), (.foreignFolder(path: "/x", holds: "y"), .fileFault),
+            (.outputInUse("/x"), .fileFault), (.partReplaced("/x"), .fileFault), (.foreignPart("/x"), .outputExists),
+            (.outputChanged("/x"), .outputExists), (.badSourceName("\n"), .fileFault),
+            (.tooManyChunks(path: "/x", chunkByteCount: 1024), .fileFault),
             (.badName("\n"), .fileFault), (.sourceChanged("/x"), .fileFault), (.sourceNotAFile("/x"), .fileFault),
         ]
         for (fault, code) in faults {

@@ -200,7 +200,7 @@ import Testing
             .noSpace(path: "/x", neededByteCount: 5), .outputExists("/x"), .badName("a\nb"), .sourceChanged("/x"),
             .foreignFolder(path: "/x", holds: "y"), .sourceNotAFile("/x"), .notVerified(4),
             .system(SystemError(call: "open", errno: ENOENT, subject: "/x")), .outputInUse("/x"), .foreignPart("/x"),
-            .partReplaced("/x"),
+            .partReplaced("/x"), .badSourceName("a\nb"), .tooManyChunks(path: "/x", chunkByteCount: 1024),
         ]
         for error in errors { #expect(!error.description.isEmpty && !error.description.contains("\n")) }
     }

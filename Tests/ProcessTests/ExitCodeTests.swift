@@ -86,6 +86,24 @@ import Testing
         #expect(nowhere.errors.contains("data.bin"))
     }
 
+    /// The advice names an option that the command has.
+    @Test func aFileThatCanNotBeServedIs8AndSaysWhatToDo() throws {
+        let ground = try Ground()
+        for name in ["movie.mkv.part", "huge"] { try ground.file(name, byteCount: 0) }
+        guard truncate("\(ground.path)/huge", 1 << 40) == 0 else { return }  // the file system has a lower limit
+        let port = try FreePort.take(1)[0]
+        let tooMany = "huge has too many chunks of 1024 bytes; give a larger --chunk-size"
+        let cases = [
+            ("owner \(port) movie.mkv.part", "movie.mkv.part can't be the name of a file at the peers; rename it"),
+            ("owner \(port) huge --chunk-size 1KiB", tooMany), ("verify huge --chunk-size 1KiB", tooMany),
+        ]
+        for (index, (words, text)) in cases.enumerated() {
+            let child = try ground.start("\(index)", words)
+            #expect(try child.wait(withinSeconds: 20) == 8)
+            #expect(child.errors.contains(text) && !child.errors.contains("--output"), "\(child.errors)")
+        }
+    }
+
     @Test func ratesAsPeopleWriteThemAreTaken() throws {
         let ground = try Ground()
         let rates = [
