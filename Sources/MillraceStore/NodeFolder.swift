@@ -16,6 +16,9 @@ struct NodeFolder: ~Copyable, Sendable {
         self.lock = lock
     }
 
+    /// What a node keeps in its folder besides a file.
+    static let ownNames = ["lock", "identity.txt", "summary.txt", "summary.txt.new", "chunks"]
+
     /// Makes the folder, locks it against other processes and refuses one that belongs to another file, or to what
     /// the owner's file was before it changed.
     ///

@@ -14,9 +14,12 @@ public enum OutputName {
             && !name.hasSuffix(partSuffix) && name.utf8.count <= largestByteCount
     }
 
-    /// Returns the name if it is a plain one.
+    /// Returns the name if it is a plain one that a file in a node's folder can have: it grows under a longer one, and
+    /// has others beside it.
     public static func check(_ name: String) throws(StoreError) -> String {
-        guard isPlain(name) else { throw .badName(name) }
+        guard isPlain(name), name.utf8.count + partSuffix.utf8.count <= largestByteCount,
+            !NodeFolder.ownNames.contains(name)
+        else { throw .badName(name) }
         return name
     }
 }

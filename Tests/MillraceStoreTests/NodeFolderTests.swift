@@ -172,6 +172,26 @@ import Testing
         #expect(contents(output + ".part") == nil)
     }
 
+    /// The longest name, and one that the node's own files have, go where their user says.
+    @Test func anAwkwardNameIsFinishedWithAnOutput() throws {
+        let sample = try Sample(byteCount: 9000)
+        for name in ["summary.txt", String(repeating: "x", count: 255)] {
+            let output = folder.path + "/out-\(name.utf8.count)"
+            let peer = try PeerFolder.open(
+                path: folder.path + "/\(name.utf8.count)", kind: .chunks, name: name, layout: sample.layout,
+                output: output)
+            try finish(peer, sample)
+            #expect(contents(output) == sample.bytes)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func everyNameOfTheNodesOwnIsKept(kind: StoreKind) throws {
+        let sample = try Sample(byteCount: 9000)
+        try finish(open(kind, sample), sample)
+        _ = try NodeIdentity.token(in: FolderLock(path: path))
+        #expect(names(path).allSatisfy { $0 == "file" || NodeFolder.ownNames.contains($0) })
+    }
+
     @Test func aNameFromTheNetworkNeverLeavesTheFolder() throws {
         let layout = try Sample(byteCount: 10).layout
         #expect(throws: StoreError.self) {

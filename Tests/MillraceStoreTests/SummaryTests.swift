@@ -131,12 +131,24 @@ import Testing
 }
 
 @Suite struct OutputNameTests {
-    @Test(arguments: ["a", ".hidden", "a b.iso", "ä", "..."]) func plainNamesPass(name: String) throws {
+    @Test(arguments: ["a", ".hidden", "a b.iso", "ä", "...", String(repeating: "x", count: 250)])
+    func plainNamesPass(name: String) throws {
         #expect(try OutputName.check(name) == name)
     }
 
     @Test(arguments: ["", ".", "..", "a/b", "/", "a\0", "a\n", "\u{9B}x", "a.part", String(repeating: "x", count: 256)])
     func otherNamesAreRefused(name: String) {
+        #expect(!OutputName.isPlain(name))
+        #expect(throws: StoreError.self) { try OutputName.check(name) }
+    }
+
+    /// Each can be another folder's file, and so one that is served.
+    @Test(arguments: [
+        "lock", "identity.txt", "summary.txt", "summary.txt.new", "chunks", String(repeating: "x", count: 251),
+        String(repeating: "ä", count: 127),
+    ])
+    func namesThatANodesFolderHasNoPlaceForAreRefused(name: String) {
+        #expect(OutputName.isPlain(name))
         #expect(throws: StoreError.self) { try OutputName.check(name) }
     }
 }
