@@ -90,6 +90,8 @@ struct SharedOptions: ParsableArguments {
 
     func validate() throws {
         guard timeout >= 0, timeout.isFinite else { throw ValidationError("--timeout takes seconds, 0 or more") }
+        // What a script makes of a variable that is not set.
+        guard dir != "" else { throw ValidationError("--dir takes the path of a folder, not an empty one") }
         guard !(quiet && verbose) else { throw ValidationError("-q and -v exclude each other") }
     }
 

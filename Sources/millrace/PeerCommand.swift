@@ -30,6 +30,7 @@ struct PeerCommand: ParsableCommand {
 
     func validate() throws {
         guard linger >= 0, linger.isFinite else { throw ValidationError("--linger takes seconds, 0 or more") }
+        guard output != "" else { throw ValidationError("--output takes the path of a file, not an empty one") }
         guard !discover else {
             if neighbour != nil { throw ValidationError("with --discover give LISTEN and NEIGHBOUR alone") }
             return

@@ -34,6 +34,19 @@ import Testing
         #expect(ground.names(".").filter { $0.hasPrefix("owner-") || $0.hasPrefix("peer-") }.isEmpty)
     }
 
+    /// What a script makes of a variable that is not set; a peer would notice once it has fetched everything.
+    @Test(arguments: [
+        ("peer 9000 9001 --output", "--output takes the path"), ("peer 9000 9001 --dir", "--dir takes the path"),
+        ("owner 9000 data.bin --dir", "--dir takes the path"),
+    ])
+    func anEmptyPathIs64(words: String, text: String) throws {
+        let ground = try Ground()
+        try ground.file("data.bin", byteCount: 10)
+        let child = try ground.start("child", words, "")
+        #expect(try child.wait(withinSeconds: 20) == 64)
+        #expect(child.errors.contains(text) && child.errors.split(separator: "\n").count == 1, "\(child.errors)")
+    }
+
     @Test func badUsageSaysWhatIsTaken() throws {
         let ground = try Ground()
         let host = try ground.start("host", "peer nohost 9001")
