@@ -27,6 +27,15 @@ public enum SendFault: Error, Sendable, Equatable {
     case sourceShrank(tag: UInt32)
 }
 
+extension SendFault: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .socket(let error), .source(let error, _): "\(error)"
+        case .sourceShrank: "its file is shorter than it was"
+        }
+    }
+}
+
 public enum TransportKind: String, Sendable, CaseIterable {
     case uring, sendfile, copy
 }

@@ -94,7 +94,7 @@ final class ClientHandler: ConnectionHandler {
     }
 
     func unreadable(_ chunk: ChunkID, _ fault: SendFault) {
-        node.fail(NodeFailure(.fileFault, "chunk \(chunk) of \(node.file.name) can't be read any more: \(fault)"))
+        node.fail(reading: chunk, fault)
     }
 
     /// Digests go ahead of the chunks they cover, and of the additions to a list.

@@ -3,6 +3,16 @@ import MillraceStore
 import MillraceWire
 
 extension OwnerNode {
+    /// A chunk could not be read to be sent. Where the file was changed, that is the reason, and says what to do.
+    func fail(reading chunk: ChunkID, _ fault: SendFault) {
+        do throws(StoreError) {
+            try file.checkUnchanged()
+            fail(NodeFailure(.fileFault, "chunk \(chunk) of \(file.name) can't be read any more: \(fault)"))
+        } catch {
+            fail(NodeFailure(error))
+        }
+    }
+
     /// A peer left because a chunk did not match its digest: looks at those it was sent, and makes the files of damaged
     /// ones anew from the source. Without that the same bytes would go out again and again.
     func repair(_ chunks: [ChunkID]) {
