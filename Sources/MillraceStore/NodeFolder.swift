@@ -60,10 +60,12 @@ struct NodeFolder: ~Copyable, Sendable {
     }
 
     /// Throws `noSpace` when so many bytes do not fit on the file system of a path.
-    static func checkSpace(at path: String, neededByteCount: UInt64) throws(StoreError) {
+    ///
+    /// - Parameter splits: chunk files are among them, which a flat store has not.
+    static func checkSpace(at path: String, neededByteCount: UInt64, splits: Bool) throws(StoreError) {
         let free = try storing(at: path) { () throws(SystemError) in try System.freeByteCount(at: path) }
         guard free < neededByteCount else { return }
-        throw .noSpace(path: path, neededByteCount: neededByteCount, freeByteCount: free)
+        throw .noSpace(path: path, neededByteCount: neededByteCount, freeByteCount: free, flatNeedsLess: splits)
     }
 
     /// The disk space of chunks as files of their own, in whole blocks of 4 KiB.

@@ -35,7 +35,7 @@ public final class OwnerFolder: Sendable {
         let chunkFiles = try ChunkFolderStore(folder: path, layout: layout)
         let candidates = try chunkFiles.candidates()
         try NodeFolder.checkSpace(
-            at: path, neededByteCount: NodeFolder.chunkFileByteCount(layout, without: candidates))
+            at: path, neededByteCount: NodeFolder.chunkFileByteCount(layout, without: candidates), splits: true)
         return OwnerFolder(folder, file, chunkFiles, candidates)
     }
 

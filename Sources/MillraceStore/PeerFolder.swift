@@ -82,7 +82,8 @@ private struct Opened {
             try System.status(ofPath: partPath)?.allocatedByteCount ?? 0
         }
         try NodeFolder.checkSpace(
-            at: Path.folder(of: outputPath), neededByteCount: layout.fileByteCount.saturatingSubtract(there))
+            at: Path.folder(of: outputPath), neededByteCount: layout.fileByteCount.saturatingSubtract(there),
+            splits: false)
         let store = try FlatFileStore(path: partPath, layout: layout)
         (self.store, candidates) = (store, try store.candidates())
     }
@@ -110,9 +111,11 @@ private struct Opened {
             )
         }
         let outputNeed = layout.fileByteCount.saturatingSubtract(there)
-        if isOne { return try NodeFolder.checkSpace(at: path, neededByteCount: chunkNeed + outputNeed) }
-        try NodeFolder.checkSpace(at: path, neededByteCount: chunkNeed)
-        try NodeFolder.checkSpace(at: outputFolder, neededByteCount: outputNeed)
+        if isOne {
+            return try NodeFolder.checkSpace(at: path, neededByteCount: chunkNeed + outputNeed, splits: true)
+        }
+        try NodeFolder.checkSpace(at: path, neededByteCount: chunkNeed, splits: true)
+        try NodeFolder.checkSpace(at: outputFolder, neededByteCount: outputNeed, splits: false)
     }
 }
 

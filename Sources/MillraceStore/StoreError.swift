@@ -12,8 +12,8 @@ public enum StoreKind: String, Sendable, CaseIterable {
 /// What went wrong with files and folders. Each text is one line and says what to do.
 public enum StoreError: Error, Sendable {
     case system(SystemError)
-    /// With what is needed and what is there; 0 and 0 where only a failed write told.
-    case noSpace(path: String, neededByteCount: UInt64, freeByteCount: UInt64 = 0)
+    /// With what is needed and what is there; nil where only a failed write told, which may lack inodes or quota.
+    case noSpace(path: String, neededByteCount: UInt64, freeByteCount: UInt64? = nil, flatNeedsLess: Bool = false)
     case outputExists(String)
     /// Another node writes the growing file.
     case outputInUse(String)
@@ -41,11 +41,9 @@ extension StoreError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .system(let error): error.description
-        case .noSpace(let path, 0, _):
-            "no space left at \(path); free some or choose another folder with --dir or --output"
-        case .noSpace(let path, let needed, let free):
-            "no space at \(path): \(needed) bytes are needed and \(free) are there; free some, choose another folder"
-                + " with --dir or --output, or use --store flat"
+        case .noSpace(let path, let needed, let free, let flatNeedsLess):
+            "no space at \(path)\(StoreError.detail(needed, free)); free some"
+                + (flatNeedsLess ? ", use --store flat," : "") + " or choose another folder with --dir or --output"
         case .outputExists(let path): "\(path) exists already; remove it or choose another name with --output"
         case .outputInUse(let path):
             "\(path) is being written by another millrace; wait until that has ended, or choose another name with"
@@ -72,6 +70,14 @@ extension StoreError: CustomStringConvertible {
         case .sourceNotAFile(let path): "\(path) is not a regular file; give one"
         case .notVerified(let chunk): "chunk \(chunk) on disk does not match its digest; it must be fetched again"
         }
+    }
+}
+
+extension StoreError {
+    private static func detail(_ needed: UInt64, _ free: UInt64?) -> String {
+        if let free { return ": \(needed) bytes are needed and \(free) are there" }
+        let cause = "no space, quota or inodes left"
+        return needed > 0 ? ": \(needed) bytes could not be written (\(cause))" : " (\(cause))"
     }
 }
 

@@ -163,10 +163,11 @@ import Testing
         let error = #expect(throws: StoreError.self) {
             _ = try PeerFolder.open(path: path, kind: kind, name: "file", layout: layout, output: nil)
         }
-        guard case .noSpace(_, let neededByteCount, let freeByteCount) = error else {
+        guard case .noSpace(_, let neededByteCount, let freeByteCount?, let flatNeedsLess) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
+        #expect(flatNeedsLess == (kind == .chunks) && "\(error!)".contains("--store flat") == flatNeedsLess)
         #expect(neededByteCount > freeByteCount && neededByteCount <= 2 << 47)
         #expect("\(error!)".contains("\(neededByteCount) bytes are needed and \(freeByteCount) are there"))
         #expect(contents(output + ".part") == nil)
@@ -213,6 +214,17 @@ import Testing
             #expect(try owner.store.payloadBytes(of: chunk) == sample.chunk(chunk))
         }
         #expect(names(path).contains("chunks") == (kind == .chunks))
+    }
+
+    /// What is free was never looked at: inodes or quota may be what lacks.
+    @Test func aFailedWriteTellsNoFiguresThatNobodyMeasured() {
+        let full = SystemError(call: "pwrite", errno: ENOSPC, subject: "/x")
+        let error = #expect(throws: StoreError.self) {
+            try storing(at: "/x", neededByteCount: 1024) { () throws(SystemError) in throw full }
+        }
+        let text = "\(error!)"
+        #expect(text.contains("no space at /x: 1024 bytes could not be written (no space, quota or inodes left)"))
+        #expect(!text.contains("are there") && !text.contains("--store"))
     }
 
     @Test func errorsSayWhatToDo() {
