@@ -6,6 +6,8 @@ public final class FlatFileStore: ChunkStore {
     public let layout: ChunkLayout
     private let path: String
     private let file: Descriptor
+    /// It was there, and not empty, when it was opened.
+    let isResumed: Bool
     /// The kernel lets one thread at a time write to a file and makes the others spin for it; here they sleep.
     private let writing = Lock(())
 
@@ -13,10 +15,10 @@ public final class FlatFileStore: ChunkStore {
     ///
     /// One that is there must be empty or of this length, as those of earlier runs are (`foreignPart`).
     public init(path: String, layout: ChunkLayout) throws(StoreError) {
-        file = try storing(at: path) { () throws(SystemError) in try System.open(path, [.readWrite, .create]) }
-        self.path = path
-        self.layout = layout
-        let byteCount = try lock()
+        let file = try storing(at: path) { () throws(SystemError) in try System.open(path, [.readWrite, .create]) }
+        let byteCount = try FlatFileStore.lock(file.rawValue, path)
+        (self.path, self.layout, isResumed) = (path, layout, byteCount > 0)
+        self.file = file
         guard byteCount == 0 || byteCount == layout.fileByteCount else { throw .foreignPart(path) }
         try reserve(from: byteCount)
     }
@@ -24,27 +26,28 @@ public final class FlatFileStore: ChunkStore {
     /// Opens a finished file to be read only.
     init(finished path: String, layout: ChunkLayout) throws(StoreError) {
         file = try storing(at: path) { () throws(SystemError) in try System.open(path, .readOnly) }
-        self.path = path
-        self.layout = layout
+        (self.path, self.layout, isResumed) = (path, layout, true)
     }
 
     var descriptor: CInt { file.rawValue }
 
     /// Whether the path still leads to this very file.
     var hasItsName: Bool {
-        get throws(StoreError) {
-            try storing(at: path) { () throws(SystemError) in
-                try System.status(of: descriptor, path).isSameFile(as: System.status(ofPath: path))
-            }
+        get throws(StoreError) { try FlatFileStore.isNamed(descriptor, path) }
+    }
+
+    private static func isNamed(_ file: CInt, _ path: String) throws(StoreError) -> Bool {
+        try storing(at: path) { () throws(SystemError) in
+            try System.status(of: file, path).isSameFile(as: System.status(ofPath: path))
         }
     }
 
     /// Returns the file's length. What lost its name between being opened and locked is another node's finished file.
-    private func lock() throws(StoreError) -> UInt64 {
+    private static func lock(_ file: CInt, _ path: String) throws(StoreError) -> UInt64 {
         let (isLocked, byteCount) = try storing(at: path) { () throws(SystemError) in
-            (try System.lockWherePossible(descriptor, path), try System.status(of: descriptor, path).byteCount)
+            (try System.lockWherePossible(file, path), try System.status(of: file, path).byteCount)
         }
-        guard isLocked, try hasItsName else { throw .outputInUse(path) }
+        guard isLocked, try isNamed(file, path) else { throw .outputInUse(path) }
         return byteCount
     }
 

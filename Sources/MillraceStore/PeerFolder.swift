@@ -30,7 +30,8 @@ public final class PeerFolder: Sendable {
         let folder = try NodeFolder.open(path: path, name: name, layout: layout, lock: lock)
         let isComplete = try isAlreadyComplete(outputPath, folder.earlier, layout)
         let opened = try Opened(
-            path: path, kind: kind, layout: layout, outputPath: outputPath, isComplete: isComplete)
+            path: path, kind: kind, layout: layout, outputPath: outputPath, isComplete: isComplete,
+            listed: folder.earlier?.chunks)
         return PeerFolder(folder, opened, outputPath: outputPath, isAlreadyComplete: isComplete)
     }
 
@@ -60,8 +61,9 @@ private struct Opened {
     let store: any ChunkStore
     let candidates: ChunkSet
 
+    /// - Parameter listed: the chunks that an earlier run's summary lists; nil where there is none.
     init(
-        path: String, kind: StoreKind, layout: ChunkLayout, outputPath: String, isComplete: Bool
+        path: String, kind: StoreKind, layout: ChunkLayout, outputPath: String, isComplete: Bool, listed: ChunkSet?
     ) throws(StoreError) {
         let partPath = outputPath + OutputName.partSuffix
         guard !isComplete else {
@@ -85,7 +87,10 @@ private struct Opened {
             at: Path.folder(of: outputPath), neededByteCount: layout.fileByteCount.saturatingSubtract(there),
             splits: false)
         let store = try FlatFileStore(path: partPath, layout: layout)
-        (self.store, candidates) = (store, try store.candidates())
+        var found = try store.candidates()
+        // File systems that keep zeros as holes (ZFS) do not tell all that was written.
+        if store.isResumed, let listed { found.formUnion(listed) }
+        (self.store, candidates) = (store, found)
     }
 
     /// Where a rename is a link and an unlink, a run that was killed in between left both names.

@@ -70,6 +70,19 @@ import Testing
         #expect(contents(output) == sample.bytes)
     }
 
+    /// Of chunks 3 and 4 nothing was written, as on a file system that keeps zeros as holes.
+    @Test func whatTheSummaryListsIsVerifiedWhereTheFileHasHoles() throws {
+        let sample = try Sample(byteCount: 1_000_000, chunkByteCount: 65_536)
+        do {
+            let peer = try open(.flat, sample)
+            try sample.write(2..<3, to: peer.store)
+            try peer.summary.append([2..<5])
+        }
+        #expect(try open(.flat, sample).candidates.runs == [2..<5])
+        try FileManager.default.removeItem(atPath: output + ".part")
+        #expect(try open(.flat, sample).candidates.isEmpty)
+    }
+
     /// In its chunk file and in its place in the growing file: either alone would do.
     @Test func aChunkThatChangedOnDiskIsFoundWhileFinishing() throws {
         let sample = try Sample(byteCount: 9000)
