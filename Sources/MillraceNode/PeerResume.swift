@@ -19,6 +19,13 @@ extension PeerNode {
         }
     }
 
+    /// Keeps nothing of a file that was refused before a chunk of it was stored: the right one may have another size,
+    /// and would be taken for a stranger to the folder.
+    func discard() {
+        let (content, storesNothing) = state.withLock { ($0.content, $0.journal.isEmpty) }
+        if storesNothing { content?.folder.discard() }
+    }
+
     private func startVerifying(_ content: PeerContent) {
         let count = NodeLimits.verifyThreadCount
         let work = Reverification(content.folder.store, candidates: content.folder.candidates, threadCount: count)

@@ -42,6 +42,14 @@ public final class PeerFolder: Sendable {
 
     var partPath: String { outputPath + OutputName.partSuffix }
 
+    /// Takes away what a run has made that stored nothing, so that another file can be fetched here. Where an earlier
+    /// run left chunks, all stays.
+    public func discard() {
+        guard !isAlreadyComplete, candidates.isEmpty, (try? growing?.hasItsName) == true else { return }
+        try? System.remove(partPath)
+        try? System.remove(summary.path)
+    }
+
     private static func isAlreadyComplete(
         _ outputPath: String, _ earlier: SummaryContents?, _ layout: ChunkLayout
     ) throws(StoreError) -> Bool {

@@ -136,6 +136,28 @@ import Testing
         #expect(throws: NodeFailure.self) { try second.report() }
     }
 
+    /// A peer that wants another content than its owner has.
+    private func refuse(_ bench: Bench, _ store: StoreKind) throws {
+        let owner = try ScriptedOwner()
+        let peer = try bench.peer("peer", of: owner.port) { options in
+            (options.common.storeKind, options.common.contentID) = (store, owner.manifest.digest(of: 0))
+        }
+        let (link, _) = try owner.meet()
+        try link.send(
+            owner.welcome, .digests(first: 0, owner.manifest.digests), .manifestEnd(contentID: owner.contentID))
+        let failure = #expect(throws: NodeFailure.self) { try peer.report() }
+        #expect(failure?.code == .integrity)
+        link.close()
+    }
+
+    /// The owner is given the right file next, which has another size.
+    @Test(arguments: stores) func ofAFileThatIsRefusedBeforeAChunkCameNothingIsKept(swarm: SwarmCase) throws {
+        let bench = try Bench(byteCount: Self.layoutOfBench.byteCount)
+        try refuse(bench, swarm.store)
+        try runOnce(bench, swarm.store)
+        #expect(bench.output("peer") == bench.bytes)
+    }
+
     /// A peer that is started again as another process counts once, and its folder says who it is.
     @Test func aPeerThatIsStartedAgainIsTheSamePeer() throws {
         let bench = try Bench(byteCount: Self.layoutOfBench.byteCount)
