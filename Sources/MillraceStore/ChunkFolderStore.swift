@@ -55,6 +55,14 @@ public final class ChunkFolderStore: ChunkStore {
         }
     }
 
+    /// Whether chunk files can share the blocks of the source, and so need hardly any space: tried with the first chunk
+    /// in a file that has no name and goes away.
+    func canShareBlocks(of source: OfferedFile) -> Bool {
+        guard layout.chunkCount > 0, let file = (try? System.openUnnamed(in: folder)) ?? nil else { return false }
+        return System.cloneRange(
+            from: source.descriptor, at: 0, byteCount: UInt64(layout.byteCount(of: 0)), to: file.rawValue)
+    }
+
     public func read(_ chunk: ChunkID, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
         let path = path(of: chunk)
         return try storing(at: path) { () throws(SystemError) in

@@ -24,7 +24,8 @@ public final class OwnerFolder: Sendable {
         self.folder = folder
     }
 
-    /// Opens or makes the folder. Throws `noSpace` when the chunk files would not fit.
+    /// Opens or makes the folder. Throws `noSpace` when the chunk files would not fit: those that share the blocks of
+    /// the file always do.
     public static func open(
         path: String, kind: StoreKind, file: OfferedFile, layout: ChunkLayout
     ) throws(StoreError) -> OwnerFolder {
@@ -34,8 +35,12 @@ public final class OwnerFolder: Sendable {
         }
         let chunkFiles = try ChunkFolderStore(folder: path, layout: layout)
         let candidates = try chunkFiles.candidates()
-        try NodeFolder.checkSpace(
-            at: path, neededByteCount: NodeFolder.chunkFileByteCount(layout, without: candidates), splits: true)
+        do throws(StoreError) {
+            try NodeFolder.checkSpace(
+                at: path, neededByteCount: NodeFolder.chunkFileByteCount(layout, without: candidates), splits: true)
+        } catch {
+            guard case .noSpace = error, chunkFiles.canShareBlocks(of: file) else { throw error }
+        }
         return OwnerFolder(folder, file, chunkFiles, candidates)
     }
 

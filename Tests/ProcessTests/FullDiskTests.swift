@@ -65,6 +65,34 @@ struct FullDiskTests {
         #expect(try owner.wait() == 0)
     }
 
+    /// Where chunk files share the blocks of the source, less free space than the file has is enough for an owner.
+    @Test(.enabled(if: hasXFS, "mkfs.xfs is missing, or the kernel has no XFS"))
+    func anOwnerThatClonesNeedsNoSpaceForItsChunkFiles() throws {
+        let ground = try Ground()
+        let disk = ground.path + "/disk"
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+        try ground.file("image", byteCount: 0)
+        try #require(truncate(ground.path + "/image", 320 << 20) == 0)
+        try #require(Ground.run("mkfs.xfs", "-q", ground.path + "/image") == 0)
+        try #require(Ground.run("mount", "-o", "loop", ground.path + "/image", disk) == 0)
+        defer { Ground.run("umount", disk) }
+        let bytes = try ground.file("disk/data.bin", byteCount: 2 << 20)
+        try fill(disk, but: 256)
+        let ports = try FreePort.take(2)
+        let command = "owner \(ports[0]) disk/data.bin --dir disk/owner --peers 1 --timeout 30 -q"
+        let owner = try ground.start("owner", command)
+        let peer = try ground.start("peer", "peer \(ports[0]) \(ports[1]) --timeout 30 -q")
+        #expect(try owner.wait() == 0, "\(owner.errors)")
+        #expect(try peer.wait() == 0)
+        #expect(ground.chunkFiles("disk/owner").count == 21)
+        #expect(ground.data("peer-\(ports[1])/data.bin") == bytes)
+    }
+
+    private static let hasXFS: Bool = {
+        let systems = (try? String(contentsOfFile: "/proc/filesystems", encoding: .utf8)) ?? ""
+        return systems.contains("\txfs\n") && Ground.run("mkfs.xfs", "-V") == 0
+    }()
+
     /// Takes all pages of a file system but so many.
     private func fill(_ disk: String, but spare: Int) throws {
         let ballast = open(disk + "/ballast", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
