@@ -14,7 +14,6 @@ public struct SystemError: Error, Sendable, Equatable {
         self.subject = subject
     }
 
-    /// The file system or the user's quota is full.
     /// A file is not what was written to it (EIO).
     package static func damaged(_ call: String, _ path: String) -> SystemError {
         SystemError(call: call, errno: EIO, subject: path)
@@ -23,6 +22,7 @@ public struct SystemError: Error, Sendable, Equatable {
     /// The name is taken already.
     public var isTaken: Bool { errno == EEXIST }
 
+    /// The file system or the user's quota is full.
     public var isNoSpace: Bool { errno == ENOSPC || errno == EDQUOT }
 
     /// The other side or the way to it is gone; the same call may succeed on another connection.
