@@ -4,7 +4,7 @@ import Testing
 
 @testable import MillraceHTTP
 
-@Suite(.timeLimit(.minutes(1))) struct FileTests {
+@Suite(.timeLimit(.minutes(5))) struct FileTests {
     @Test(arguments: StoreKind.allCases, [TransportKind.sendfile, .copy])
     func theWholeFileAndAnyRangeOfIt(kind: StoreKind, transport: TransportKind) throws {
         let node = try StubNode(byteCount: 100_000, kind: kind, sendsBy: transport)

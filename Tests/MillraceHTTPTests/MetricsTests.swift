@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// The rules of the Prometheus text format, as `promtool check metrics` has them.
-@Suite(.timeLimit(.minutes(1))) struct MetricsTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsTests {
     struct Sample {
         let name: String
         let labels: String

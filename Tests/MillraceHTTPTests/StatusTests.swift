@@ -6,7 +6,7 @@ import Testing
 @testable import MillraceHTTP
 @testable import MillraceNode
 
-@Suite(.timeLimit(.minutes(1))) struct StatusTests {
+@Suite(.timeLimit(.minutes(5))) struct StatusTests {
     static let members = [
         NodeStatus.Member(
             peer: 4, address: "10.0.0.4:9001", state: .fetching, held: ChunkSet.all(of: 10), sources: [7, 4],

@@ -3,7 +3,7 @@ import Testing
 @testable import MillraceIO
 
 /// Short frames leave many at a time; what comes out must not show it.
-@Suite(.timeLimit(.minutes(2))) struct GatherTests {
+@Suite(.timeLimit(.minutes(5))) struct GatherTests {
     private let folder = TemporaryFolder()
 
     private func frames(

@@ -7,7 +7,7 @@ import Testing
 private let stormCount = Atomic(0)
 
 /// Signals without end, whose handler makes the kernel break calls off (no SA_RESTART): each goes on where it was.
-@Suite(.timeLimit(.minutes(2)), .serialized) struct SignalStormTests {
+@Suite(.timeLimit(.minutes(5)), .serialized) struct SignalStormTests {
     /// Sends signals to the thread that made it, as long as it lives.
     private final class Storm {
         private final class State: Sendable {

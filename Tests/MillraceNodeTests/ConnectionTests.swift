@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// What a connection does for one that asks and does not read.
-@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
     private static let answer = Message.have(Array(repeating: 0, count: 56))
 
     /// Answers everything at some length: what one read brings stays below what ends a connection.

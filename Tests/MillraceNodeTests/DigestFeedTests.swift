@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// What a peer is sent of the manifest, and when.
-@Suite(.timeLimit(.minutes(1))) struct DigestFeedTests {
+@Suite(.timeLimit(.minutes(5))) struct DigestFeedTests {
     private let bench: Bench
     private let node: OwnerNode
     private let link: Link

@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// What comes out of a receiver when frames come in, in whatever pieces.
-@Suite(.timeLimit(.minutes(2))) struct FrameReceiverTests {
+@Suite(.timeLimit(.minutes(5))) struct FrameReceiverTests {
     enum Heard: Equatable {
         case message(MessageType)
         case chunk(ChunkID, isGenuine: Bool, isWhole: Bool)

@@ -4,7 +4,7 @@ import Testing
 @testable import MillraceNode
 
 /// How many round trips pass before chunks come: each waits behind what a busy uplink has in its queue.
-@Suite(.timeLimit(.minutes(2))) struct HandshakeTests {
+@Suite(.timeLimit(.minutes(5))) struct HandshakeTests {
     @Test func aPeerSaysAllItCanBeforeItIsAnswered() throws {
         let (owner, source) = (try ScriptedOwner(), try ScriptedSource())
         let bench = try Bench(byteCount: 1)

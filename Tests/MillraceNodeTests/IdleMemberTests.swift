@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// Whoever joins and takes no chunks costs the others next to nothing.
-@Suite(.timeLimit(.minutes(2))) struct IdleMemberTests {
+@Suite(.timeLimit(.minutes(5))) struct IdleMemberTests {
     private static let chunkCount = 5000
 
     /// Joins as a peer with nothing on its disk.

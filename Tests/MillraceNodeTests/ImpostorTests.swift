@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// Somebody connects under another member's number, which anybody can.
-@Suite(.timeLimit(.minutes(2))) struct ImpostorTests {
+@Suite(.timeLimit(.minutes(5))) struct ImpostorTests {
     private let bench: Bench
     private let owner: ScriptedOwner
     private let source: TestListener

@@ -7,7 +7,7 @@ import Testing
 @testable import MillraceNode
 
 /// A node that is asked how it does, while it runs.
-@Suite(.timeLimit(.minutes(2))) struct NodeStatusTests {
+@Suite(.timeLimit(.minutes(5))) struct NodeStatusTests {
     @Test(arguments: StoreKind.allCases) func aSwarmTellsOfItself(kind: StoreKind) throws {
         let bench = try Bench(byteCount: 1_000_000)
         let owner = try bench.owner {

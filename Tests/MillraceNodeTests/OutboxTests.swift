@@ -6,7 +6,7 @@ import Testing
 @testable import MillraceNode
 
 /// What a connection sends, seen from the other end.
-@Suite(.timeLimit(.minutes(2))) struct OutboxTests {
+@Suite(.timeLimit(.minutes(5))) struct OutboxTests {
     /// More chunks than a transport is given at a time, all of which the socket takes at once.
     @Test func allThatIsAskedForLeavesThoughNothingMoreIsSaid() throws {
         let chunkCount = 12 * NodeLimits.transportQueueCount + 1

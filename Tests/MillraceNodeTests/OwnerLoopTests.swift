@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// When an owner's run is over, asked at times that need not be waited for.
-@Suite(.timeLimit(.minutes(1))) struct OwnerLoopTests {
+@Suite(.timeLimit(.minutes(5))) struct OwnerLoopTests {
     private static let second: UInt64 = 1_000_000_000
     private let bench: Bench
     private let node: OwnerNode

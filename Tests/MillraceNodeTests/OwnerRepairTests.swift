@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// An owner whose chunk files rot while it serves them.
-@Suite(.timeLimit(.minutes(2))) struct OwnerRepairTests {
+@Suite(.timeLimit(.minutes(5))) struct OwnerRepairTests {
     @Test func aChunkThatRotsAtTheOwnerIsMadeAnewFromTheSource() throws {
         let bench = try Bench(byteCount: 300_000)
         let owner = try bench.owner { options in

@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// What a peer says of an owner that is none for it.
-@Suite(.timeLimit(.minutes(2))) struct OwnerTroubleTests {
+@Suite(.timeLimit(.minutes(5))) struct OwnerTroubleTests {
     @Test func anOwnerOfALaterVersionIsAProtocolFaultThatNamesTheVersions() throws {
         let bench = try Bench(byteCount: 1)
         let listener = try TestListener()

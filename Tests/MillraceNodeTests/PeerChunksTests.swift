@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// What a peer does with chunks that come more than once.
-@Suite(.timeLimit(.minutes(1))) struct PeerChunksTests {
+@Suite(.timeLimit(.minutes(5))) struct PeerChunksTests {
     private let bench: Bench
     private let node: PeerNode
     private let header: FrameHeader

@@ -5,7 +5,7 @@ import Testing
 @testable import MillraceNode
 
 /// When a peer's run is over, asked at times that need not be waited for.
-@Suite(.timeLimit(.minutes(1))) struct PeerLoopTests {
+@Suite(.timeLimit(.minutes(5))) struct PeerLoopTests {
     private static let second: UInt64 = 1_000_000_000
     private let bench: Bench
     private let owner: ScriptedOwner

@@ -6,7 +6,7 @@ import Testing
 @testable import MillraceNode
 
 /// A file of a hundred chunks, in two pages: what a peer makes of proofs, whoever sends them.
-@Suite(.timeLimit(.minutes(1))) struct ProofTests {
+@Suite(.timeLimit(.minutes(5))) struct ProofTests {
     private let layout: ChunkLayout
     private let manifest: Manifest
     private let node: PeerNode

@@ -6,7 +6,7 @@ import Testing
 @testable import MillraceNode
 
 /// Sources for which a node has no means at the moment.
-@Suite(.timeLimit(.minutes(1)), .serialized) struct SourceShortageTests {
+@Suite(.timeLimit(.minutes(5)), .serialized) struct SourceShortageTests {
     /// Runs `body` while the process gets no new descriptor.
     private func withoutDescriptors(_ body: () throws -> Void) throws {
         var limit = rlimit()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MillraceNode
 
-@Suite(.timeLimit(.minutes(1))) struct WriteBehindTests {
+@Suite(.timeLimit(.minutes(5))) struct WriteBehindTests {
     private let pool = BufferPool(byteCount: 64, keep: 4)
 
     private func job(_ chunk: ChunkID) -> WriteBehind.Job {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct DiscoveryProcessTests {
+@Suite(.timeLimit(.minutes(5))) struct DiscoveryProcessTests {
     /// A peer that is told a content ID and no address; other owners on this machine have other files.
     @Test func aPeerFindsTheOwnerByItsContent() throws {
         let ground = try Ground()

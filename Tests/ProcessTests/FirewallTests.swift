@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct FirewallTests {
+@Suite(.timeLimit(.minutes(5))) struct FirewallTests {
     /// Three machines, each with a cable to the owner's and no way to each other: as where a firewall keeps all peers'
     /// ports closed. All of them get the file from the owner, and are told why it takes its time.
     @Test(.enabled(if: Namespace.isAllowed, "network namespaces need privileges that this process has not"))

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Nodes whose console is a pipe that is full and that nobody reads.
-@Suite(.timeLimit(.minutes(2))) struct FullPipeTests {
+@Suite(.timeLimit(.minutes(5))) struct FullPipeTests {
     /// A pipe with a name, held open at its other end.
     private final class Reader {
         let path: String

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The event log is complete (P10): what all nodes say they sent is what all say they received.
-@Suite(.timeLimit(.minutes(2))) struct LogSumTests {
+@Suite(.timeLimit(.minutes(5))) struct LogSumTests {
     private struct Sums: Equatable {
         var sent: [String: Int] = [:]
         var received: [String: Int] = [:]

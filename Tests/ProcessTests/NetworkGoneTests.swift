@@ -34,7 +34,7 @@ private final class Cable {
     func inside(_ name: String) -> [String] { ["/usr/bin/env", "ip", "netns", "exec", name] }
 }
 
-@Suite(.timeLimit(.minutes(2)), .enabled(if: Cable.isPossible, "namespaces take root, ip and ss"))
+@Suite(.timeLimit(.minutes(5)), .enabled(if: Cable.isPossible, "namespaces take root, ip and ss"))
 struct NetworkGoneTests {
     /// Pulled in the middle of a transfer and put back: the file comes, and nothing comes twice but what was in flight.
     @Test(arguments: [false, true]) func aCableThatIsPulledForAWhileCostsNothingButTheTime(isBroken: Bool) throws {
