@@ -1,21 +1,34 @@
+import Synchronization
+
 /// What each connection of a node that sends chunks is to carry: an equal part of what they carry together at best.
 /// Were each given room for what it carries itself, one that is slow for a moment would have less room, be slower for
 /// it, and never catch up: of seven peers on links of 100 Mbit/s some then took 1.2 to 1.4 times the bound, with equal
 /// room 1.07. Callable from any thread.
 public final class SendShare: Sendable {
     private let measure = Lock(SendMeasure())
+    private let received = Atomic<UInt64>(0)
 
     public init() {}
 
     /// Bytes a second for each connection in use; zero while nobody knows.
-    public var bytesPerSecond: Double { measure.withLock { $0.bytesPerSecond } }
+    public var bytesPerSecond: Double { measure.withLock { $0.share(atLeast: leastBytesPerSecond) } }
+
+    /// So many bytes a second come to this node. Its link carries a good part of that the other way, too, whatever
+    /// little was asked of it so far.
+    public func receives(bytesPerSecond: UInt64) {
+        received.store(bytesPerSecond, ordering: .relaxed)
+    }
+
+    private var leastBytesPerSecond: Double {
+        Double(received.load(ordering: .relaxed)) * SendMeasure.leastPartOfReceived
+    }
 
     /// A connection has handed a chunk to the kernel. Returns its share where it has not heard of it yet, in bytes a
     /// second, else nil.
     ///
     /// - Parameter mark: the connection's own, to begin with a new one.
     func sent(_ byteCount: Int, now: UInt64, mark: inout SendMeasure.Mark) -> Double? {
-        measure.withLock { $0.sent(byteCount, now: now, mark: &mark) }
+        measure.withLock { $0.sent(byteCount, now: now, mark: &mark, atLeast: leastBytesPerSecond) }
     }
 }
 
@@ -30,7 +43,11 @@ struct SendMeasure: Sendable {
     private static let leastNanoseconds: UInt64 = 10_000_000
     private static let chunkCountPerConnection = 4
 
-    private(set) var bytesPerSecond = 0.0
+    /// A connection with little room carries little where the other side's acknowledgements wait in a queue, and what
+    /// it carries would be all the room it gets: of two peers the second gave the first a tenth of its link for two
+    /// seconds. Few links are slower than this the one way.
+    static let leastPartOfReceived = 0.25
+
     /// Of all connections together. It gives way by half to what a slower stretch has carried: not every stretch has
     /// enough to send, and a link may become slower.
     private var best = 0.0
@@ -39,8 +56,13 @@ struct SendMeasure: Sendable {
     private var chunkCount = 0
     private var connectionCount = 0
     private var stretch: UInt64 = 1
+    /// How many took part in the last stretch.
+    private var shareCount = 1
 
-    mutating func sent(_ byteCount: Int, now: UInt64, mark: inout Mark) -> Double? {
+    /// Bytes a second for each, if all together carry so much at least.
+    func share(atLeast least: Double) -> Double { max(best, least) / Double(max(shareCount, connectionCount)) }
+
+    mutating func sent(_ byteCount: Int, now: UInt64, mark: inout Mark, atLeast least: Double = 0) -> Double? {
         let hasHeard = mark.stretch == stretch
         if !hasHeard { connectionCount += 1 }
         mark.stretch = stretch
@@ -52,7 +74,8 @@ struct SendMeasure: Sendable {
         self.byteCount += UInt64(byteCount)
         chunkCount += 1
         endStretch(from: start, now: now)
-        return hasHeard || bytesPerSecond == 0 ? nil : bytesPerSecond
+        let share = share(atLeast: least)
+        return hasHeard || share == 0 ? nil : share
     }
 
     private mutating func endStretch(from start: UInt64, now: UInt64) {
@@ -62,7 +85,7 @@ struct SendMeasure: Sendable {
         else { return }
         let carried = Double(byteCount) / Double(elapsed) * 1e9
         best = max(carried, (best + carried) / 2)
-        bytesPerSecond = best / Double(connectionCount)
+        shareCount = connectionCount
         self.start = now
         (byteCount, chunkCount, connectionCount) = (0, 0, 0)
         stretch += 1

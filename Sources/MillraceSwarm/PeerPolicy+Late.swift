@@ -68,7 +68,7 @@ extension PeerPolicy {
             actions.append(.accuse(peer, chunk))
             return
         }
-        guard !refusing.contains(peer) else { return ask(for: chunk, insteadOf: peer, now, into: &actions) }
+        guard !isRefused(chunk, by: peer) else { return ask(for: chunk, insteadOf: peer, now, into: &actions) }
         guard let index = neighbours.index(of: peer), neighbours[index].isSource else {
             if asked.count < SwarmLimits.largestWindow { asked.append((chunk, peer)) }
             actions.append(.connect(peer))
@@ -80,6 +80,13 @@ extension PeerPolicy {
         } else if asked.count < SwarmLimits.largestWindow {
             asked.append((chunk, peer))
         }
+    }
+
+    /// It has said no, and has not listed the chunk anew.
+    private func isRefused(_ chunk: ChunkID, by peer: PeerIndex) -> Bool {
+        if refusing.contains(peer) { return true }
+        guard refused.contains(where: { $0 == (chunk, peer) }) else { return false }
+        return neighbours.index(of: peer).map { !neighbours.holds($0, chunk) } ?? true
     }
 
     /// No connection to this peer came about: the chunk it was to be asked for is wanted from somebody else, at once.

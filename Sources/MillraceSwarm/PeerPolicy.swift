@@ -85,6 +85,8 @@ public struct PeerPolicy: Sendable {
     var banned: [PeerIndex] = []
     /// Members that refused all they were asked for: no sources any more either.
     var refusing: [PeerIndex] = []
+    /// What was refused and by whom, the latest last.
+    var refused: [(chunk: ChunkID, peer: PeerIndex)] = []
     /// Sources that were lost or could not be reached, and that no owner takes off the ring.
     var unreachable: [PeerIndex] = []
     /// The member its user named as download neighbour, once it is known who that is.
@@ -119,6 +121,12 @@ public struct PeerPolicy: Sendable {
         }
         return max(SwarmLimits.shortestHedgeNanoseconds, SwarmLimits.hedgeServiceTimes * serviceNanoseconds)
             << UInt64(lateStreak)
+    }
+
+    /// How fast chunks come, in bytes a second; 0 before the second one.
+    public var receivedBytesPerSecond: UInt64 {
+        guard let interval = pace.intervalNanoseconds else { return 0 }
+        return UInt64(layout.chunkByteCount) * 1_000_000_000 / max(interval, 1)
     }
 
     /// A chunk was verified and stored.
@@ -174,6 +182,8 @@ public struct PeerPolicy: Sendable {
         if !request.isSuperseded {
             release(chunk)
             neighbours[index].refusalCount += 1
+            if refused.count == SwarmLimits.rememberedRefusalCount { refused.removeFirst() }
+            refused.append((chunk, peer))
             if neighbours[index].refusalCount >= SwarmLimits.refusalLimit {
                 return giveUp(peer, at: now, into: &actions)
             }

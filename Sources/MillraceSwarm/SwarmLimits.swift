@@ -57,6 +57,8 @@ public enum SwarmLimits {
     public static let strikeLimit = 2
     /// Peers that must accuse another of bad chunks before the owner evicts it: one could be the liar itself.
     public static let accuserLimit = 2
+    /// Members that the owner told in vain to ask another, after which what that one lists counts for nothing.
+    public static let doubterLimit = 2
     /// Members that one may accuse: who calls more of them liars is one.
     public static let accusedLimit = 4
     /// Numbers that members from one address may use up: of 16,384, and a machine that loses its connection each minute
@@ -84,6 +86,8 @@ public enum SwarmLimits {
     /// A source that refuses so many requests and answers none in between is left: it may list chunks and refuse them
     /// for ever.
     public static let refusalLimit = 16
+    /// Refusals that are remembered, so that advice to ask there is answered at once.
+    public static let rememberedRefusalCount = 64
     /// A chunk rescued within so many hedge periods is on its way; others are sent to whoever got it.
     public static let rescueHedgePeriods: UInt64 = 4
 

@@ -14,7 +14,7 @@ import Testing
                 _ = measure.sent(SendShareTests.chunk, now: millisecond * 1_000_000, mark: &marks[index])
             }
         }
-        return measure.bytesPerSecond
+        return measure.share(atLeast: 0)
     }
 
     @Test func eachOfTheConnectionsInUseHasAnEqualShare() {
@@ -36,7 +36,7 @@ import Testing
         }
         // A stretch is ten milliseconds; the first has nobody to tell.
         #expect((78...80).contains(heard))
-        #expect(measure.sent(SendShareTests.chunk, now: 800_500_000, mark: &other) == measure.bytesPerSecond)
+        #expect(measure.sent(SendShareTests.chunk, now: 800_500_000, mark: &other) == measure.share(atLeast: 0))
     }
 
     @Test func aSlowStretchCostsHalfAndTheNextFullOneMakesUpForIt() {
@@ -48,7 +48,7 @@ import Testing
                 now += interval * 1_000_000
                 _ = measure.sent(SendShareTests.chunk, now: now, mark: &mark)
             }
-            return measure.bytesPerSecond
+            return measure.share(atLeast: 0)
         }
         let full = send(1001, everyMilliseconds: 1)
         #expect(abs(send(4, everyMilliseconds: 250) / full - 0.5) < 0.1)
@@ -64,4 +64,22 @@ import Testing
         #expect(gauge.current.queueByteCount == 80 * 1024)
         #expect(SendGauge(segmentByteCount: 1448, share: share).current == gauge.current)
     }
+
+    @Test func whoHasSentLittleHasAShareOfWhatItReceives() {
+        let share = SendShare()
+        #expect(share.bytesPerSecond == 0)
+        share.receives(bytesPerSecond: 24_000_000)
+        #expect(share.bytesPerSecond == 6_000_000)
+        var (gauge, other) = (gauge(share), gauge(share))
+        for millisecond in 1...100 as ClosedRange<UInt64> {
+            _ = gauge.sent(Self.chunk, now: millisecond * 100_000_000)
+            _ = other.sent(Self.chunk, now: millisecond * 100_000_000)
+        }
+        #expect(share.bytesPerSecond == 3_000_000)
+        // What it does send counts where that is more.
+        share.receives(bytesPerSecond: 1_000_000)
+        #expect(abs(share.bytesPerSecond / Double(10 * Self.chunk) - 1) < 0.3)
+    }
+
+    private func gauge(_ share: SendShare) -> SendGauge { SendGauge(segmentByteCount: 1448, share: share) }
 }

@@ -28,9 +28,10 @@ import Testing
         #expect(bench.take() == [.rescue(0, from: nil)])
         // The owner takes its word: it is told what that is worth.
         bench.policy.sentElsewhere(0, to: 1, at: bench.now, into: &bench.actions)
-        bench.now = try #require(bench.policy.nextDeadline)
-        bench.tick()
         #expect(bench.take() == [.rescue(0, from: 1)])
+        // Once it lists the chunk anew it is asked again.
+        bench.holds(1, 0..<1)
+        #expect(bench.take() == [.request(1, 0)])
     }
 
     @Test func whoListsAnewWhatItRefusesIsLeftInTheEnd() {
