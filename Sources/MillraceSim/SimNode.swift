@@ -107,6 +107,9 @@ struct SimNode {
         self.disk = disk
     }
 
+    /// What it says on a new connection that it holds.
+    var listed: ChunkSet { plan.refuses ? .all(of: disk.chunkCount) : disk }
+
     func positionOfAsked(_ chunk: ChunkID, on connection: Int) -> Int? {
         asked.firstIndex { $0.chunk == chunk && $0.connection == connection }
     }

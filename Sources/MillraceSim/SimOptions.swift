@@ -31,6 +31,8 @@ public enum SimScenario: String, Sendable, CaseIterable {
     case lossy
     /// One peer sends chunks that fail their digest.
     case liar
+    /// One peer says that it holds everything, and refuses all it is asked for.
+    case refuser
     /// A third of the peers is cut off from the rest for a while.
     case partition
     /// Peers stop for a while and go on.

@@ -58,7 +58,7 @@ extension SimPlan {
     private mutating func befall(_ node: Int, _ dice: inout SeededGenerator, _ transfer: UInt64) {
         let at = nodes[node].joinsAt + 1 + dice.next() % (2 * transfer)
         nodes[node].isHealthy = false
-        switch dice.below(5) {
+        switch dice.below(6) {
         case 0: nodes[node].diesAt = at
         case 1:
             nodes[node].diesAt = at
@@ -66,7 +66,8 @@ extension SimPlan {
             nodes[node].keptOf256 = [256, 256, 128, 0][dice.below(4)]
         case 2: nodes[node].stalls = [Stall(from: at, until: .max)]
         case 3: nodes[node].stalls = [Stall(from: at, until: at + 1 + dice.next() % (2 * transfer))]
-        default: nodes[node].isLiar = true
+        case 4: nodes[node].isLiar = true
+        default: nodes[node].refuses = true
         }
     }
 }

@@ -11,6 +11,8 @@ struct NodePlan: Sendable {
     /// Of 256 chunks on its disk so many survive the restart.
     var keptOf256: UInt64 = 256
     var isLiar = false
+    /// Lists all chunks and answers no request with one.
+    var refuses = false
     /// The node number of the download neighbour its user gave.
     var neighbour: Int?
     var stalls: [Stall] = []
@@ -19,7 +21,7 @@ struct NodePlan: Sendable {
     var isHealthy = true
 
     var freezes: Bool { stalls.contains { $0.until == .max } }
-    var mustEnd: Bool { !isLiar && !freezes && (diesAt == nil || restartsAt != nil) }
+    var mustEnd: Bool { !isLiar && !refuses && !freezes && (diesAt == nil || restartsAt != nil) }
 }
 
 struct Stall: Sendable {
@@ -82,6 +84,7 @@ struct SimPlan: Sendable {
             breaksEvery = max(1, transfer / 40)
             breaksUntil = 2 * transfer
         case .liar: nodes[one].isLiar = true
+        case .refuser: nodes[one].refuses = true
         case .partition:
             let isCutOff = (0...count).map { $0 > 0 && $0 <= max(1, count / 3) }
             partitions = [Partition(from: transfer / 4, until: transfer / 2, isCutOff: isCutOff)]
@@ -89,8 +92,10 @@ struct SimPlan: Sendable {
         case .clogs: clog(transfer, seed: options.seed)
         case .faulty: break
         }
-        for node in nodes.indices where nodes[node].diesAt != nil || !nodes[node].stalls.isEmpty || nodes[node].isLiar {
-            nodes[node].isHealthy = false
+        for node in nodes.indices {
+            let plan = nodes[node]
+            let isWell = plan.diesAt == nil && plan.stalls.isEmpty && !plan.isLiar && !plan.refuses
+            if !isWell { nodes[node].isHealthy = false }
         }
     }
 

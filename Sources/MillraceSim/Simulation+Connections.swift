@@ -47,7 +47,7 @@ extension Simulation {
         nodes[source].audience = nil
         nodes[client].audience = nil
         let peer = connections[id].clientIndex
-        let runs = nodes[client].disk.runs
+        let runs = nodes[client].listed.runs
         decide(source) { policy, now, actions in
             policy.clientConnected(peer)
             for run in runs { policy.holds(peer, run, at: now, into: &actions) }
@@ -59,7 +59,7 @@ extension Simulation {
         connections[id].isEstablished = true
         setMutual(id, true)
         let peer = connections[id].sourceIndex
-        let runs = nodes[connections[id].source].disk.runs
+        let runs = nodes[connections[id].source].listed.runs
         let roundTrip = options.roundTripNanoseconds
         decide(node) { policy, now, actions in
             policy.sourceConnected(peer, roundTripNanoseconds: roundTrip, at: now, into: &actions)

@@ -38,7 +38,9 @@ extension Simulation {
             story.milestone(now) {
                 "peer \(connections[id].client) asks the owner for help with chunk \(event.b)"
             }
+            let distrusted = owner.distrustCount
             owner.rescue(peer, event.b, from: failed, at: now, into: &ownerActions)
+            if owner.distrustCount > distrusted { checks.left(at: now) }
         case .accuses:
             checks.left(at: now)
             owner.bad(event.b, by: peer, into: &ownerActions)

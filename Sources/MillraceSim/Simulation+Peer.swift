@@ -46,7 +46,7 @@ extension Simulation {
         let isFirst = !nodes[node].isWelcome
         nodes[node].isWelcome = true
         let runs = nodes[node].disk.runs
-        for run in runs {
+        for run in nodes[node].listed.runs {
             queue.push(.havesAtSource, at: arrival(from: node, to: 0), id, run.lowerBound, run.upperBound)
         }
         let (peer, digestCount) = (connections[id].clientIndex, hashedCount)

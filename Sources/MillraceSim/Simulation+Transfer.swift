@@ -28,7 +28,9 @@ extension Simulation {
     private mutating func isAsked(_ id: Int, _ chunk: ChunkID) {
         connections[id].requestsUnderWay -= 1
         if options.canary == .dropsRequest, generator.next() % 32 == 0 { return }
-        guard nodes[connections[id].source].disk.contains(chunk) else { return reject(id, chunk, .notHeld) }
+        let source = connections[id].source
+        guard !nodes[source].plan.refuses else { return reject(id, chunk, .overloaded) }
+        guard nodes[source].disk.contains(chunk) else { return reject(id, chunk, .notHeld) }
         enqueue(Outgoing(chunk: chunk, purpose: .answer), on: id)
     }
 

@@ -26,6 +26,10 @@ struct OwnerMember: Sendable {
     /// Grants that were offered to others since it last listed a chunk, the latest last.
     var lapsed: [Grant] = []
     var accusers: [PeerIndex] = []
+    /// Those that were told to ask it for a chunk that it lists, and got nothing.
+    var doubters: [PeerIndex] = []
+    /// They are enough.
+    var isDoubted = false
     /// How many members it accuses.
     var accusedCount = 0
     /// Rescued chunks on their way to this peer, which would only come twice if they were sent again.
@@ -37,8 +41,8 @@ struct OwnerMember: Sendable {
     /// It has a place on the ring: others may depend on it.
     var takesPart = false
 
-    /// Nobody says that it sends bad chunks: what it lists counts as held.
-    var isTrusted: Bool { accusers.isEmpty }
+    /// Nobody says that it sends bad chunks, and not several that it sends none: what it lists counts as held.
+    var isTrusted: Bool { accusers.isEmpty && !isDoubted }
 
     /// What it is granted is likely lost to the rest.
     var waitsForOthers: Bool {

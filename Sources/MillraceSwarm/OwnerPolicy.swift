@@ -20,6 +20,8 @@ public struct OwnerPolicy: Sendable {
     /// Chunks sent for credits or rescues, in all: owner egress.
     public internal(set) var sentChunkCount = 0
     public internal(set) var rescueCount = 0
+    /// How often what a member lists came to count for nothing, and was offered again.
+    public private(set) var distrustCount = 0
 
     /// Dense by peer index; nil once a peer has left.
     var members: [OwnerMember?] = []
@@ -217,11 +219,17 @@ public struct OwnerPolicy: Sendable {
     public mutating func bad(_ accused: PeerIndex, by accuser: PeerIndex, into actions: inout [OwnerAction]) {
         guard isNews(accused, by: accuser), isHeard(accuser, against: accused) else { return }
         members[Int(accuser)]!.accusedCount += 1
-        offerAgain(members[Int(accused)]!, accused)
-        members[Int(accused)]!.unreplicated = 0
-        members[Int(accused)]!.passingOn.forget()
+        distrust(accused)
         members[Int(accused)]!.accusers.append(accuser)
         if members[Int(accused)]!.accusers.count >= SwarmLimits.accuserLimit { actions.append(.evict(accused)) }
+    }
+
+    /// From now on what it lists counts for nothing.
+    mutating func distrust(_ peer: PeerIndex) {
+        distrustCount += 1
+        offerAgain(members[Int(peer)]!, peer)
+        members[Int(peer)]!.unreplicated = 0
+        members[Int(peer)]!.passingOn.forget()
     }
 
     /// Whether this is a voice of its own: of a member, one that does not accuse everybody, and from another machine

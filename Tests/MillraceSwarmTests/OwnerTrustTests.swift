@@ -108,6 +108,20 @@ import Testing
         #expect(bench.pump() == [.grant(0, 4)])
     }
 
+    @Test func whoListsChunksAndGivesNoneIsBelievedNoMore() throws {
+        var bench = OwnerBench(chunks: 10, peers: 4)
+        bench.policy.holds(0, 0..<10)
+        #expect(bench.policy.firstPassIsOut)
+        for peer in PeerIndex(1)...2 {
+            #expect(bench.policy.firstPassIsOut)
+            #expect(bench.rescue(peer, 1 + peer, from: nil) == [.ask(peer, 1 + peer, from: 0)])
+            #expect(bench.rescue(peer, 1 + peer, from: 0) == [.send(peer, 1 + peer)])
+        }
+        #expect(!bench.policy.firstPassIsOut)
+        try bench.policy.credit(1, count: 1)
+        #expect(bench.pump() == [.grant(1, 0)])
+    }
+
     @Test func rescuesThatAreNotListedEnd() {
         var bench = OwnerBench(chunks: 100, peers: 2)
         let sent = (0..<100).count { chunk in bench.rescue(0, ChunkID(chunk), from: nil) != [] }
