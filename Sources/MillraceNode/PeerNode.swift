@@ -89,7 +89,7 @@ public final class PeerNode: Sendable {
         }
         var loop = PeerLoop(node: self)
         let failure = loop.run(interrupt: interrupt)
-        leave(failure == nil ? "done" : "ended early")
+        leave(failure == nil ? .done : .leaving)
         if let failure, !(failure.code == .interrupted && isComplete) {
             if failure.code == .integrity { discard() }
             throw failure
@@ -137,13 +137,13 @@ public final class PeerNode: Sendable {
     }
 
     /// Says goodbye everywhere and waits, for a moment, until the threads are gone.
-    private func leave(_ reason: String) {
+    private func leave(_ code: GoodbyeCode) {
         update { state, effects in
             state.phase = .leaving
             var links = state.sources.map(\.link) + state.clients.map(\.link)
             if let owner = state.ownerConnection { links.append(owner) }
             for link in links {
-                _ = link.post(goodbye: .leaving, reason)
+                _ = link.post(goodbye: code, code == .done ? "done" : "ended early")
                 // Also where the thread does not wait for mail, but to connect or to try again.
                 effects.wake(link, if: true)
             }
