@@ -113,9 +113,7 @@ final class DownloadHandler: ConnectionHandler {
 
     private func holds(_ encoded: [UInt8], type: MessageType, now: UInt64) throws(ConnectionEnd) {
         hasHeardList = true
-        let runs = try node.holds(encoded, type: type, peer: peer, now: now)
-        node.log.list(
-            .received, count: runs.reduce(0) { $0 + $1.count }, isAddition: type == .have, .peer(peer))
+        _ = try node.holds(encoded, type: type, peer: peer, now: now)
     }
 }
 
@@ -141,7 +139,9 @@ extension PeerNode {
             return .success(runs)
         }
         switch outcome {
-        case .success(let runs): return runs
+        case .success(let runs):
+            log.list(.received, count: runs.reduce(0) { $0 + $1.count }, isAddition: type == .have, .peer(peer))
+            return runs
         case .failure(let fault): throw .peerFault(fault)
         }
     }

@@ -124,11 +124,8 @@ final class UploadHandler: ConnectionHandler {
         guard let peer else { return }
         hasHeardList = true
         let runs = try node.holds(encoded, type: type, peer: peer, asClient: true, now: now)
-        var listed = self.listed.take() ?? ChunkSet(chunkCount: chunkCount)
-        for run in runs { listed.insert(run) }
-        self.listed = listed
-        node.log.list(
-            .received, count: runs.reduce(0) { $0 + $1.count }, isAddition: type == .have, .peer(peer))
+        if listed == nil { listed = ChunkSet(chunkCount: chunkCount) }
+        for run in runs { listed?.insert(run) }
     }
 
     private func request(_ first: ChunkID, _ count: UInt32) throws(ConnectionEnd) {

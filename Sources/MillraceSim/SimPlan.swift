@@ -20,6 +20,9 @@ struct NodePlan: Sendable {
     /// The node is at full speed and nothing befalls it.
     var isHealthy = true
 
+    /// Nothing befalls it, and it does what it should.
+    var isUntroubled: Bool { diesAt == nil && stalls.isEmpty && !isLiar && !refuses }
+
     var freezes: Bool { stalls.contains { $0.until == .max } }
     var mustEnd: Bool { !isLiar && !refuses && !freezes && (diesAt == nil || restartsAt != nil) }
 }
@@ -92,11 +95,7 @@ struct SimPlan: Sendable {
         case .clogs: clog(transfer, seed: options.seed)
         case .faulty: break
         }
-        for node in nodes.indices {
-            let plan = nodes[node]
-            let isWell = plan.diesAt == nil && plan.stalls.isEmpty && !plan.isLiar && !plan.refuses
-            if !isWell { nodes[node].isHealthy = false }
-        }
+        for node in nodes.indices where !nodes[node].isUntroubled { nodes[node].isHealthy = false }
     }
 
     private mutating func slowDown(_ node: Int, uplink: UInt64, downlink: UInt64) {

@@ -59,17 +59,6 @@ extension OwnerPolicy {
         if !members[Int(peer)]!.reachesNobody { doubt(failed, by: peer) }
     }
 
-    /// Who lists chunks and gives them to nobody must not keep the owner from giving them. It may be out of reach.
-    private mutating func doubt(_ peer: PeerIndex, by doubter: PeerIndex) {
-        guard isMember(peer), members[Int(peer)]!.isTrusted else { return }
-        guard !members[Int(peer)]!.doubters.contains(doubter) else { return }
-        members[Int(peer)]!.doubters.append(doubter)
-        // On a ring of two or three there is one who can tell.
-        guard members[Int(peer)]!.doubters.count >= min(SwarmLimits.doubterLimit, ring.count / 2) else { return }
-        distrust(peer)
-        members[Int(peer)]!.isDoubted = true
-    }
-
     /// A peer lists a chunk that was not granted to it: unless it was sent as a rescue, it came from another peer.
     mutating func noteOrigin(of chunk: ChunkID, at peer: PeerIndex) {
         guard !members[Int(peer)]!.rescues.contains(where: { $0.chunk == chunk }) else { return }

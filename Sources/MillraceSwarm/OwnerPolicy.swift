@@ -21,7 +21,7 @@ public struct OwnerPolicy: Sendable {
     public internal(set) var sentChunkCount = 0
     public internal(set) var rescueCount = 0
     /// How often what a member lists came to count for nothing, and was offered again.
-    public private(set) var distrustCount = 0
+    public internal(set) var distrustCount = 0
 
     /// Dense by peer index; nil once a peer has left.
     var members: [OwnerMember?] = []
@@ -193,7 +193,7 @@ public struct OwnerPolicy: Sendable {
 
     /// What this peer has, if that counted, or is being sent does not count any more: chunks of which that is true for
     /// no other peer are as good as never sent.
-    private mutating func offerAgain(_ gone: OwnerMember, _ peer: PeerIndex) {
+    mutating func offerAgain(_ gone: OwnerMember, _ peer: PeerIndex) {
         grantsInFlight.removeAll { $0.peer == peer }
         if gone.isTrusted {
             gone.have.forEachRun { run in
@@ -206,40 +206,6 @@ public struct OwnerPolicy: Sendable {
             guard holderCount[Int(chunk)] == 0 else { continue }
             let wasHandedOut = first == peer || gone.isTrusted && gone.have.contains(chunk)
             if wasHandedOut, chunk < hashedEnd, !isOnItsWay(chunk) { unsent.insert(chunk) }
-        }
-    }
-
-    /// Whether this accusation is one the policy has not heard from this accuser.
-    public func isNews(_ accused: PeerIndex, by accuser: PeerIndex) -> Bool {
-        isMember(accused) && accused != accuser && !members[Int(accused)]!.accusers.contains(accuser)
-    }
-
-    /// Says that `accused` sent a bad chunk. From the first voice on nobody depends on what it says it holds, at the
-    /// cost of one more copy at most if that voice lies; once enough distinct peers say so it is evicted.
-    public mutating func bad(_ accused: PeerIndex, by accuser: PeerIndex, into actions: inout [OwnerAction]) {
-        guard isNews(accused, by: accuser), isHeard(accuser, against: accused) else { return }
-        members[Int(accuser)]!.accusedCount += 1
-        distrust(accused)
-        members[Int(accused)]!.accusers.append(accuser)
-        if members[Int(accused)]!.accusers.count >= SwarmLimits.accuserLimit { actions.append(.evict(accused)) }
-    }
-
-    /// From now on what it lists counts for nothing.
-    mutating func distrust(_ peer: PeerIndex) {
-        distrustCount += 1
-        offerAgain(members[Int(peer)]!, peer)
-        members[Int(peer)]!.unreplicated = 0
-        members[Int(peer)]!.passingOn.forget()
-    }
-
-    /// Whether this is a voice of its own: of a member, one that does not accuse everybody, and from another machine
-    /// than those that were heard, unless the accused is on that machine too.
-    private func isHeard(_ accuser: PeerIndex, against accused: PeerIndex) -> Bool {
-        guard isMember(accuser), let own = members[Int(accuser)], own.takesPart else { return false }
-        guard own.accusedCount < SwarmLimits.accusedLimit else { return false }
-        guard own.host != .none, own.host != members[Int(accused)]!.host else { return true }
-        return !members[Int(accused)]!.accusers.contains { other in
-            isMember(other) && members[Int(other)]!.host == own.host
         }
     }
 

@@ -82,13 +82,6 @@ extension PeerPolicy {
         }
     }
 
-    /// It has said no, and has not listed the chunk anew.
-    private func isRefused(_ chunk: ChunkID, by peer: PeerIndex) -> Bool {
-        if refusing.contains(peer) { return true }
-        guard refused.contains(where: { $0 == (chunk, peer) }) else { return false }
-        return neighbours.index(of: peer).map { !neighbours.holds($0, chunk) } ?? true
-    }
-
     /// No connection to this peer came about: the chunk it was to be asked for is wanted from somebody else, at once.
     public mutating func unreached(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
         cannotReach(peer)

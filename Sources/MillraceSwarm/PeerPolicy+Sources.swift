@@ -46,9 +46,14 @@ extension PeerPolicy {
     }
 
     private mutating func drop(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
+        leave(peer, at: now, into: &actions)
+        unreachable.removeAll { $0 == peer }
+    }
+
+    /// Closes the connection to a source that is none any more.
+    mutating func leave(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
         actions.append(.disconnect(peer))
         sourceLost(peer, at: now, into: &actions)
-        unreachable.removeAll { $0 == peer }
     }
 
     /// The members this peer should fetch from, the download neighbour first.

@@ -165,38 +165,7 @@ public struct PeerPolicy: Sendable {
         }
         banned.append(peer)
         actions.append(.accuse(peer, chunk))
-        actions.append(.disconnect(peer))
-        sourceLost(peer, at: now, into: &actions)
-    }
-
-    /// A source answered that it does not send the chunk.
-    public mutating func rejected(
-        _ chunk: ChunkID, by peer: PeerIndex, reason: RejectReason, at now: UInt64, into actions: inout [PeerAction]
-    ) {
-        guard let index = neighbours.index(of: peer), let request = takeRequest(chunk, from: index) else { return }
-        heard(index, at: now)
-        // Whatever the reason, what it refuses it is not asked for at once again: it would be at once refused again.
-        if !request.isSuperseded || reason == .notHeld || reason == .unreadable {
-            neighbours.loses(index, chunk, isWanted: isWanted(chunk))
-        }
-        if !request.isSuperseded {
-            release(chunk)
-            neighbours[index].refusalCount += 1
-            if refused.count == SwarmLimits.rememberedRefusalCount { refused.removeFirst() }
-            refused.append((chunk, peer))
-            if neighbours[index].refusalCount >= SwarmLimits.refusalLimit {
-                return giveUp(peer, at: now, into: &actions)
-            }
-        }
-        if neighbours[index].isIdleRetired { hasIdleRetired = true }
-        fill(at: now, into: &actions)
-    }
-
-    /// A source that lists chunks and refuses them all is none.
-    private mutating func giveUp(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
-        refusing.append(peer)
-        actions.append(.disconnect(peer))
-        sourceLost(peer, at: now, into: &actions)
+        leave(peer, at: now, into: &actions)
     }
 
     /// A chunk that is already here, or was never asked for, came again. It is of no use, but answers a request.
@@ -278,7 +247,7 @@ public struct PeerPolicy: Sendable {
         }
     }
 
-    private mutating func takeRequest(_ chunk: ChunkID, from index: Int) -> Request? {
+    mutating func takeRequest(_ chunk: ChunkID, from index: Int) -> Request? {
         guard let position = neighbours[index].outstanding.firstIndex(where: { $0.chunk == chunk }) else { return nil }
         let request = neighbours[index].outstanding.remove(at: position)
         if request.keepsSlot { outstandingCount -= 1 }
