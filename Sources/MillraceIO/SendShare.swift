@@ -1,26 +1,46 @@
-import Synchronization
-
 /// What each connection of a node that sends chunks is to carry: an equal part of what they carry together at best.
 /// Were each given room for what it carries itself, one that is slow for a moment would have less room, be slower for
 /// it, and never catch up: of seven peers on links of 100 Mbit/s some then took 1.2 to 1.4 times the bound, with equal
 /// room 1.07. Callable from any thread.
 public final class SendShare: Sendable {
-    private let measure = Lock(SendMeasure())
-    private let received = Atomic<UInt64>(0)
+    private struct State {
+        var trial: TurnTrial
+        var measure = SendMeasure()
+        var turns = SendTurns()
+        /// What has come to this node, and bytes a second.
+        var received: UInt64 = 0
+        var receivedBytesPerSecond = 0.0
 
-    public init() {}
+        /// A node's link carries a good part of what comes to it the other way, too, whatever little was asked of it so
+        /// far.
+        var leastBytesPerSecond: Double { receivedBytesPerSecond * SendMeasure.leastPartOfReceived }
 
-    /// Bytes a second for each connection in use; zero while nobody knows.
-    public var bytesPerSecond: Double { measure.withLock { $0.share(atLeast: leastBytesPerSecond) } }
-
-    /// So many bytes a second come to this node. Its link carries a good part of that the other way, too, whatever
-    /// little was asked of it so far.
-    public func receives(bytesPerSecond: UInt64) {
-        received.store(bytesPerSecond, ordering: .relaxed)
+        var share: Double {
+            trial.takesTurns ? measure.whole(atLeast: leastBytesPerSecond) : measure.share(atLeast: leastBytesPerSecond)
+        }
     }
 
-    private var leastBytesPerSecond: Double {
-        Double(received.load(ordering: .relaxed)) * SendMeasure.leastPartOfReceived
+    private let state: Lock<State>
+
+    public convenience init() {
+        self.init(trial: TurnTrial())
+    }
+
+    init(trial: TurnTrial) {
+        state = Lock(State(trial: trial))
+    }
+
+    /// Bytes a second for each connection in use; zero while nobody knows.
+    public var bytesPerSecond: Double {
+        state.withLock { $0.share }
+    }
+
+    /// So many bytes have come to this node, as part of so many a second.
+    public func received(_ byteCount: Int, bytesPerSecond: UInt64) {
+        state.withLock { state in
+            state.received += UInt64(byteCount)
+            state.receivedBytesPerSecond = Double(bytesPerSecond)
+        }
     }
 
     /// A connection has handed a chunk to the kernel. Returns its share where it has not heard of it yet, in bytes a
@@ -28,7 +48,39 @@ public final class SendShare: Sendable {
     ///
     /// - Parameter mark: the connection's own, to begin with a new one.
     func sent(_ byteCount: Int, now: UInt64, mark: inout SendMeasure.Mark) -> Double? {
-        measure.withLock { $0.sent(byteCount, now: now, mark: &mark, atLeast: leastBytesPerSecond) }
+        state.withLock { state in
+            state.trial.sent(byteCount, received: state.received, now: now)
+            let share = state.measure.sent(byteCount, now: now, mark: &mark, atLeast: state.leastBytesPerSecond)
+            return share.map { _ in state.share }
+        }
+    }
+
+    func began(now: UInt64) {
+        state.withLock { $0.trial.began(now: now) }
+    }
+
+    func rested(now: UInt64) {
+        state.withLock { $0.trial.rested(now: now) }
+    }
+
+    /// Gives back a turn, or the place of who waits for one. Returns whose turn it is then.
+    func withdraw(_ wake: WakeUp) -> WakeUp? {
+        state.withLock { $0.turns.giveBack(wake) }
+    }
+
+    func room(for byteCount: () -> Int, _ wake: WakeUp, isSending: Bool, now: UInt64) -> SendPlace.Room {
+        state.withLock { state in
+            guard state.trial.takesTurns(now: now) else { return .asMuchAsThereIs }
+            guard !isSending else { return .nothing(until: .max) }
+            let nanoseconds = SendShare.turnNanoseconds(byteCount(), bytesPerSecond: state.share)
+            let end = state.turns.take(wake, nanoseconds: nanoseconds, now: now)
+            return end.map { .nothing(until: $0) } ?? .oneChunk
+        }
+    }
+
+    /// Four times as long as a chunk needs where nothing else is sent.
+    private static func turnNanoseconds(_ byteCount: Int, bytesPerSecond: Double) -> UInt64 {
+        UInt64(min(max(4e9 * Double(byteCount) / max(bytesPerSecond, 1), 20e6), 60e9))
     }
 }
 
@@ -61,6 +113,9 @@ struct SendMeasure: Sendable {
 
     /// Bytes a second for each, if all together carry so much at least.
     func share(atLeast least: Double) -> Double { max(best, least) / Double(max(shareCount, connectionCount)) }
+
+    /// Bytes a second for one that has its turn while the others wait.
+    func whole(atLeast least: Double) -> Double { max(best, least) }
 
     mutating func sent(_ byteCount: Int, now: UInt64, mark: inout Mark, atLeast least: Double = 0) -> Double? {
         let hasHeard = mark.stretch == stretch

@@ -15,10 +15,10 @@ package struct ConnectionRates: ~Copyable {
     /// When the next chunk may leave; nil when none waits for that.
     package private(set) var sendsAt: UInt64?
 
-    /// No limits, and nothing in common with other connections.
-    init() {
+    /// No limits, and nothing in common with other connections unless it is said.
+    init(share: SendShare = SendShare()) {
         pieceByteCount = .max
-        share = SendShare()
+        self.share = share
     }
 
     /// For a connection that sends chunks and takes control frames. What it takes is counted but never waits.

@@ -14,6 +14,10 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
     private let bindsLate: Bool
     /// How much the socket holds follows what it carries, from the first chunk on.
     private var gauge: SendGauge?
+    /// Among the node's connections that send chunks, from the first chunk on.
+    private var place: SendPlace?
+    /// When to ask for a turn again at the latest; nil while none is waited for.
+    private(set) var turnAt: UInt64?
     /// Control bytes given to the transport since it was last empty.
     private var unsentControlByteCount = 0
     /// Until when chunks wait because no descriptor was to be had for one.
@@ -58,22 +62,48 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         link.looksForNews()
         let newsAt = handler.postNews(now: now)
         try takeMail(&rates)
+        turnAt = nil
+        // What was begun may have been refused or cancelled since.
+        if underWay.isEmpty { place?.rested(now: now) }
+        if underWay.isEmpty, orders.isEmpty { place?.withdraw() }
         // A limited connection with nothing to send gives its turn to others.
         guard !orders.isEmpty || rates.limitsChunks else { return newsAt }
         guard now >= scarceUntil else { return min(newsAt ?? .max, scarceUntil) }
-        let room = max(0, NodeLimits.transportQueueCount - underWay.count)
         let covered = handler.coveredChunkCount
-        let ready = orders.prefix(room).prefix { $0.chunk < covered }.count
-        let admitted = admitted(ready, now: now, on: socket, &rates)
-        if gauge == nil, admitted > 0 {
-            let gauge = SendGauge(segmentByteCount: socket.segmentByteCount, share: rates.share)
-            apply(gauge.current, on: socket)
-            self.gauge = gauge
-        }
+        let free = max(0, NodeLimits.transportQueueCount - underWay.count)
+        let ready = orders.prefix(free).prefix { $0.chunk < covered }.count
+        let room = room(ready, now: now, rates.share)
+        let admitted = admitted(room, now: now, on: socket, &rates)
+        if admitted > 0 { begin(now: now, on: socket, rates.share) }
         for index in 0..<admitted { hand(orders[index], now: now, &rates) }
         orders.removeFirst(admitted)
-        isCutShort = admitted == room && !orders.isEmpty
+        // A turn that can't be used is another's.
+        if underWay.isEmpty, turnAt == nil { place?.withdraw() }
+        isCutShort = turnAt == nil && admitted == room && (room < ready || ready == free) && !orders.isEmpty
         return newsAt
+    }
+
+    /// How many of so many chunks that could be sent may be begun now.
+    private mutating func room(_ count: Int, now: UInt64, _ share: SendShare) -> Int {
+        guard count > 0 else { return 0 }
+        let place = place ?? SendPlace(share: share, wake: link.wake)
+        self.place = place
+        let (handler, first) = (handler, orders[0].chunk)
+        switch place.room(for: handler.payload(of: first)?.byteCount ?? 0, now: now) {
+        case .asMuchAsThereIs: return count
+        case .oneChunk: return 1
+        case .nothing(let until):
+            turnAt = underWay.isEmpty ? until : nil
+            return 0
+        }
+    }
+
+    private mutating func begin(now: UInt64, on socket: borrowing Socket, _ share: SendShare) {
+        place?.began(now: now)
+        guard gauge == nil else { return }
+        let gauge = SendGauge(segmentByteCount: socket.segmentByteCount, share: share)
+        apply(gauge.current, on: socket)
+        self.gauge = gauge
     }
 
     private func apply(_ limits: SendLimits, on socket: borrowing Socket) {
@@ -133,6 +163,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         lastSent = now
         let (order, byteCount) = underWay.remove(at: index)
         let limits = gauge?.sent(byteCount, now: now) { socket.leastRoundTripNanoseconds }
+        if underWay.isEmpty { place?.rested(now: now) }
         if let limits { apply(limits, on: socket) }
         handler.sent(order, now: now)
     }

@@ -68,7 +68,7 @@ import Testing
     @Test func whoHasSentLittleHasAShareOfWhatItReceives() {
         let share = SendShare()
         #expect(share.bytesPerSecond == 0)
-        share.receives(bytesPerSecond: 24_000_000)
+        share.received(1, bytesPerSecond: 24_000_000)
         #expect(share.bytesPerSecond == 6_000_000)
         var (gauge, other) = (gauge(share), gauge(share))
         for millisecond in 1...100 as ClosedRange<UInt64> {
@@ -77,7 +77,7 @@ import Testing
         }
         #expect(share.bytesPerSecond == 3_000_000)
         // What it does send counts where that is more.
-        share.receives(bytesPerSecond: 1_000_000)
+        share.received(1, bytesPerSecond: 1_000_000)
         #expect(abs(share.bytesPerSecond / Double(10 * Self.chunk) - 1) < 0.3)
     }
 

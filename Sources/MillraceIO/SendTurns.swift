@@ -1,0 +1,40 @@
+/// Which connection of a node sends where only one may at a time, as a pure value. Who waits has its turn in the order
+/// of asking. A connection is known by its wake-up.
+struct SendTurns: Sendable {
+    private var turn: (holder: WakeUp, end: UInt64)?
+    private var waiting: [WakeUp] = []
+
+    /// Asks for a turn. Returns nil if it is the asker's now, else when it is to ask again unless it is woken before.
+    ///
+    /// - Parameter nanoseconds: how long the turn may take. Who takes longer has a slow other side, and goes on beside
+    ///   the next.
+    mutating func take(_ asker: WakeUp, nanoseconds: UInt64, now: UInt64) -> UInt64? {
+        if let turn {
+            if turn.holder === asker { return nil }
+            if now < turn.end {
+                wait(asker)
+                return turn.end
+            }
+            self.turn = nil
+        }
+        if let first = waiting.first, first !== asker {
+            wait(asker)
+            return now + nanoseconds
+        }
+        waiting.removeAll { $0 === asker }
+        turn = (asker, now + nanoseconds)
+        return nil
+    }
+
+    /// The turn is over, or no longer wanted. Returns who is to be woken, to ask again.
+    mutating func giveBack(_ holder: WakeUp) -> WakeUp? {
+        waiting.removeAll { $0 === holder }
+        guard let turn, turn.holder === holder else { return nil }
+        self.turn = nil
+        return waiting.first
+    }
+
+    private mutating func wait(_ asker: WakeUp) {
+        if !waiting.contains(where: { $0 === asker }) { waiting.append(asker) }
+    }
+}
