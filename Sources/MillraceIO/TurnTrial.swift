@@ -57,7 +57,7 @@ struct TurnTrial: Sendable {
         case .open: return false
         case .kept: return true
         case .begun, .tried, .proving:
-            if let start, now > start, now - start > TurnTrial.mostTrialNanoseconds { open(now: now) }
+            if let start, now > start, now - start > TurnTrial.mostTrialNanoseconds { giveUp(now: now) }
             return takesTurns
         }
     }
@@ -91,10 +91,10 @@ struct TurnTrial: Sendable {
             stage = .tried(before: before)
             look(now: now)
         case .tried(let before) where elapsed >= TurnTrial.trialNanoseconds:
-            if came < before * TurnTrial.triedGain { return open(now: now) }
+            if came < before * TurnTrial.triedGain { return giveUp(now: now) }
             stage = .proving(before: before)
         case .proving(let before) where elapsed >= TurnTrial.lookNanoseconds:
-            if came < before * TurnTrial.provenGain { return open(now: now) }
+            if came < before * TurnTrial.provenGain { return giveUp(now: now) }
             stage = .kept
             look(now: now)
         case .kept where elapsed >= TurnTrial.lookNanoseconds:
@@ -111,7 +111,7 @@ struct TurnTrial: Sendable {
         return 2 * nanosecondsTogether > elapsed && carried < came * TurnTrial.littlePart
     }
 
-    private mutating func open(now: UInt64) {
+    private mutating func giveUp(now: UInt64) {
         stage = .open
         triesAt = now + pause
         pause = min(4 * pause, TurnTrial.mostPauseNanoseconds)

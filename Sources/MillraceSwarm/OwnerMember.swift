@@ -25,6 +25,8 @@ struct OwnerMember: Sendable {
     var strikes = 0
     /// Grants that were offered to others since it last listed a chunk, the latest last.
     var lapsed: [Grant] = []
+    /// Grants that it has listed, with the time of that, the latest last; no more than may be offered again.
+    var listed: [Grant] = []
     var accusers: [PeerIndex] = []
     /// Those that were told to ask it for a chunk that it lists, and got nothing.
     var doubters: [PeerIndex] = []
@@ -54,6 +56,11 @@ struct OwnerMember: Sendable {
 
     /// It takes chunks, and what it is granted is likely passed on.
     var isGoodRelay: Bool { takesPart && !isComplete && !waitsForOthers }
+
+    mutating func noteListed(_ grant: Grant) {
+        if listed.count == SwarmLimits.unheardListedLimit { listed.removeFirst() }
+        listed.append(grant)
+    }
 
     /// Others can't be reached from where it is, behind a firewall perhaps: the owner is all it has.
     var reachesNobody: Bool { vainAskCount >= SwarmLimits.vainAskLimit }

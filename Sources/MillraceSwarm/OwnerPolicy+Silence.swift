@@ -10,6 +10,7 @@ extension OwnerPolicy {
         let sample = now - grant.at
         listNanoseconds = listNanoseconds.movingAverage(with: sample)
         members[Int(peer)]!.listNanoseconds = members[Int(peer)]!.listNanoseconds.movingAverage(with: sample)
+        members[Int(peer)]!.noteListed(Grant(peer: peer, chunk: chunk, at: now))
     }
 
     /// A peer lists something again. What it takes now is what the next grants to it may take.
@@ -33,10 +34,12 @@ extension OwnerPolicy {
                 expire(grant, at: now)
             }
         }
+        offerUnheard(at: now, least)
     }
 
     private mutating func expire(_ grant: Grant, at now: UInt64) {
         guard grantee[Int(grant.chunk)] == grant.peer, isMember(grant.peer) else { return }
+        if members[Int(grant.peer)]!.lapsed.isEmpty { fallingSilent.append(grant.peer) }
         members[Int(grant.peer)]!.lapsed.append(grant)
         grantee[Int(grant.chunk)] = OwnerPolicy.nobody
         if !relayed.contains(grant.chunk) { members[Int(grant.peer)]!.unreplicated -= 1 }
@@ -45,11 +48,45 @@ extension OwnerPolicy {
         if holderCount[Int(grant.chunk)] == 0 { unsent.insert(grant.chunk) }
     }
 
-    /// When the first grant expires that nobody lists until then; nil while nobody knows how long that takes. Grants
-    /// stand in the order in which they were bound.
+    /// Looks after those that let a grant lapse, until they speak again or have been silent for as long.
+    private mutating func offerUnheard(at now: UInt64, _ least: UInt64) {
+        guard !fallingSilent.isEmpty else { return }
+        let peers = fallingSilent
+        fallingSilent = []
+        for peer in peers {
+            guard let spoke = spokeLast(peer) else { continue }
+            if now < spoke + least { fallingSilent.append(peer) } else { offerUnheard(of: peer, at: now) }
+        }
+    }
+
+    /// When a member that has fallen silent last listed a grant that may be offered again; nil if there is none.
+    private func spokeLast(_ peer: PeerIndex) -> UInt64? {
+        guard isMember(peer), let member = members[Int(peer)], !member.lapsed.isEmpty else { return nil }
+        return member.listed.last?.at
+    }
+
+    /// What the peer told the owner of last, its neighbours may not have heard of. All would ask for it in vain at the
+    /// end.
+    private mutating func offerUnheard(of peer: PeerIndex, at now: UInt64) {
+        let listed = members[Int(peer)]!.listed
+        members[Int(peer)]!.listed = []
+        guard let last = listed.last, members[Int(peer)]!.isTrusted else { return }
+        for entry in listed where entry.at + SwarmLimits.unheardNanoseconds >= last.at {
+            guard grantee[Int(entry.chunk)] == peer, !relayed.contains(entry.chunk) else { continue }
+            guard holderCount[Int(entry.chunk)] == 1 else { continue }
+            grantee[Int(entry.chunk)] = OwnerPolicy.nobody
+            members[Int(peer)]!.unreplicated -= 1
+            members[Int(peer)]!.strikes += 1
+            _ = members[Int(peer)]!.passingOn.passed(entry.chunk, at: now)
+            unsent.insert(entry.chunk)
+        }
+    }
+
+    /// When the first grant expires that nobody lists until then, or somebody counts as silent; nil while nobody knows
+    /// how long that takes. Grants stand in the order in which they were bound.
     var nextExpiry: UInt64? {
         guard let least = leastPatienceNanoseconds else { return nil }
-        var earliest: UInt64?
+        var earliest = fallingSilent.lazy.compactMap { spokeLast($0) }.min().map { $0 + least }
         for grant in grantsInFlight {
             if let earliest, grant.at + least >= earliest { break }
             earliest = min(earliest ?? .max, grant.at + patience(with: grant.peer, atLeast: least))

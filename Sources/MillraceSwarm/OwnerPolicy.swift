@@ -46,6 +46,8 @@ public struct OwnerPolicy: Sendable {
     var writers: [PeerIndex] = []
     /// Grants in the order they were bound, until the peer lists them or has had its time.
     var grantsInFlight: [Grant] = []
+    /// Who let a grant lapse, and may have fallen silent.
+    var fallingSilent: [PeerIndex] = []
     /// The average time from a grant to its being listed; nil before the first.
     var listNanoseconds: UInt64?
     /// The average time from a grant to its being seen at another peer; nil before the first.

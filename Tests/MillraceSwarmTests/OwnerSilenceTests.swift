@@ -67,11 +67,68 @@ struct OwnerSilenceTests {
         #expect(bench.pump() == [.grant(2, 42)])
     }
 
-    @Test func `what a silent peer has listed is not offered again, whoever lacks it`() throws {
+    @Test func `what a peer has listed is not offered again, whoever lacks it`() throws {
         var bench = try bench(listing: 20 * millisecond, 20 * millisecond)
         bench.deliver(40, to: 0)
         bench.deliver(41, to: 1)
         #expect(try offered(&bench, after: 10 * SwarmLimits.shortestGrantPatienceNanoseconds) == [])
+    }
+
+    /// Peer 0 lists two of three grants, the second of them so much later, and nothing more.
+    private func benchThatFallsSilent(after pause: UInt64 = 4 * millisecond) throws -> OwnerBench {
+        var bench = try bench(listing: 20 * millisecond, 20 * millisecond)
+        bench.deliver(40, to: 0)
+        bench.deliver(41, to: 1)
+        bench.holds(2, 41)
+        for chunk in [42, 43] as [ChunkID] {
+            try bench.policy.credit(0, count: 1)
+            #expect(bench.pump() == [.grant(0, chunk)])
+            if chunk == 42 { bench.deliver(chunk, to: 0, after: pause) }
+        }
+        bench.policy.wrote(0, at: bench.now)
+        return bench
+    }
+
+    /// Its neighbours may not have heard of it: they would all wait for that at the end.
+    @Test func `what a peer listed just before it fell silent is offered again`() throws {
+        var bench = try benchThatFallsSilent()
+        try bench.policy.credit(2, count: 3)
+        bench.now = try #require(bench.policy.nextDeadline(at: bench.now))
+        var again: [OwnerAction] = []
+        for _ in 0..<3 {
+            again += bench.pump()
+            bench.policy.wrote(2, at: bench.now)
+        }
+        #expect(again == [40, 42, 43].map { .grant(2, $0) })
+        // Once: what it says later of the same chunks changes nothing.
+        for chunk in 42...43 as ClosedRange<ChunkID> { bench.holds(0, chunk) }
+        for chunk in [40, 42, 43] as [ChunkID] { bench.holds(2, chunk) }
+        try bench.policy.credit(1, count: 1)
+        #expect(bench.pump() == [.grant(1, 44)])
+    }
+
+    @Test func `what it listed long before is its neighbours' to fetch`() throws {
+        var bench = try benchThatFallsSilent(after: SwarmLimits.unheardNanoseconds + millisecond)
+        #expect(try offered(&bench, after: SwarmLimits.shortestGrantPatienceNanoseconds) == [])
+    }
+
+    @Test func `what others have by then is not offered again`() throws {
+        var bench = try benchThatFallsSilent()
+        for chunk in [40, 42] as [ChunkID] { bench.holds(1, chunk) }
+        try bench.policy.credit(2, count: 2)
+        bench.now = try #require(bench.policy.nextDeadline(at: bench.now))
+        #expect(bench.pump() == [.grant(2, 43)])
+    }
+
+    @Test func `who lets one grant lapse and goes on with others has not fallen silent`() throws {
+        var bench = try benchThatFallsSilent()
+        bench.now += SwarmLimits.shortestGrantPatienceNanoseconds / 2
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(0, 44)])
+        bench.deliver(44, to: 0)
+        bench.now += SwarmLimits.shortestGrantPatienceNanoseconds / 2
+        try bench.policy.credit(2, count: 2)
+        #expect(bench.pump() == [.grant(2, 43)])
     }
 
     @Test func `the only peer's grants are not offered again: nobody else could take them`() throws {
