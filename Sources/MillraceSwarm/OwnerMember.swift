@@ -27,6 +27,8 @@ struct OwnerMember: Sendable {
     var lapsed: [Grant] = []
     /// Grants that it has listed, with the time of that, the latest last; no more than may be offered again.
     var listed: [Grant] = []
+    /// Those that were offered again although it has them, since it fell silent.
+    var unheard: [ChunkID] = []
     var accusers: [PeerIndex] = []
     /// Those that were told to ask it for a chunk that it lists, and got nothing.
     var doubters: [PeerIndex] = []

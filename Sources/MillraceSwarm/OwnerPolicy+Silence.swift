@@ -13,10 +13,13 @@ extension OwnerPolicy {
         members[Int(peer)]!.noteListed(Grant(peer: peer, chunk: chunk, at: now))
     }
 
-    /// A peer lists something again. What it takes now is what the next grants to it may take.
+    /// A peer lists something again. What it takes now is what the next grants to it may take; what it has is for others
+    /// to fetch.
     mutating func speaksAgain(_ peer: PeerIndex, at now: UInt64?) {
         guard let now, let last = members[Int(peer)]!.lapsed.last else { return }
         members[Int(peer)]!.lapsed = []
+        for chunk in members[Int(peer)]!.unheard where holderCount[Int(chunk)] > 0 { unsent.remove(chunk) }
+        members[Int(peer)]!.unheard = []
         let elapsed = now - min(now, last.at)
         members[Int(peer)]!.listNanoseconds = members[Int(peer)]!.listNanoseconds.movingAverage(with: elapsed)
     }
@@ -78,6 +81,7 @@ extension OwnerPolicy {
             members[Int(peer)]!.unreplicated -= 1
             members[Int(peer)]!.strikes += 1
             _ = members[Int(peer)]!.passingOn.passed(entry.chunk, at: now)
+            members[Int(peer)]!.unheard.append(entry.chunk)
             unsent.insert(entry.chunk)
         }
     }

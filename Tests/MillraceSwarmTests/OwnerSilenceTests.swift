@@ -107,6 +107,17 @@ struct OwnerSilenceTests {
         #expect(bench.pump() == [.grant(1, 44)])
     }
 
+    @Test func `who speaks again has what it has for others: it is not sent once more`() throws {
+        var bench = try benchThatFallsSilent()
+        try bench.policy.credit(2, count: 1)
+        bench.now = try #require(bench.policy.nextDeadline(at: bench.now))
+        #expect(bench.pump() == [.grant(2, 40)])
+        bench.policy.wrote(2, at: bench.now)
+        bench.holds(0, 43)
+        try bench.policy.credit(2, count: 1)
+        #expect(bench.pump() == [.grant(2, 44)])
+    }
+
     @Test func `what it listed long before is its neighbours' to fetch`() throws {
         var bench = try benchThatFallsSilent(after: SwarmLimits.unheardNanoseconds + millisecond)
         #expect(try offered(&bench, after: SwarmLimits.shortestGrantPatienceNanoseconds) == [])
