@@ -17,6 +17,8 @@ struct TurnTrial: Sendable {
 
     /// Peers send four fifths and more of what they receive, where all links are alike.
     private static let littlePart = 0.7
+    /// A node to which more than this comes has processors that are scarce, not a link: nothing is tried there.
+    private static let fastBytesPerSecond = 120e6
     /// So much more must come in a moment, and over a longer time.
     private static let triedGain = 1.1
     private static let provenGain = 1.15
@@ -109,6 +111,7 @@ struct TurnTrial: Sendable {
     private func isLittle(_ elapsed: UInt64, came: Double) -> Bool {
         let carried = Double(sentTogether) / Double(max(nanosecondsTogether, 1)) * 1e9
         return 2 * nanosecondsTogether > elapsed && carried < came * TurnTrial.littlePart
+            && came < TurnTrial.fastBytesPerSecond
     }
 
     private mutating func giveUp(now: UInt64) {

@@ -78,6 +78,10 @@ import Testing
         #expect(turns(of: node(sends: 20, receives: 25), seconds: 10).allSatisfy { $0 == 0 })
     }
 
+    @Test func nodesOfOneMachineAreNeverTried() {
+        #expect(turns(of: node(sends: 60, receives: 200, inTurns: 400), seconds: 5).allSatisfy { $0 == 0 })
+    }
+
     @Test func anOwnerTakesNoTurns() {
         #expect(turns(of: node(sends: 25, receives: 0), seconds: 5).allSatisfy { $0 == 0 })
     }
