@@ -13,8 +13,8 @@ extension OwnerPolicy {
         members[Int(peer)]!.noteListed(Grant(peer: peer, chunk: chunk, at: now))
     }
 
-    /// A peer lists something again. What it takes now is what the next grants to it may take; what it has is for others
-    /// to fetch.
+    /// A peer lists something again. What it takes now is what the next grants to it may take; others may fetch what it
+    /// has.
     mutating func speaksAgain(_ peer: PeerIndex, at now: UInt64?) {
         guard let now, let last = members[Int(peer)]!.lapsed.last else { return }
         members[Int(peer)]!.lapsed = []
