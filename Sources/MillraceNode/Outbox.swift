@@ -63,9 +63,9 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         let newsAt = handler.postNews(now: now)
         try takeMail(&rates)
         turnAt = nil
-        // What was begun may have been refused or cancelled since.
+        // What was begun may have been cancelled since.
         if underWay.isEmpty { place?.rested(now: now) }
-        if underWay.isEmpty, orders.isEmpty { place?.withdraw() }
+        if underWay.isEmpty, orders.isEmpty { leavesPlace(now: now) }
         // A limited connection with nothing to send gives its turn to others.
         guard !orders.isEmpty || rates.limitsChunks else { return newsAt }
         guard now >= scarceUntil else { return min(newsAt ?? .max, scarceUntil) }
@@ -78,7 +78,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         for index in 0..<admitted { hand(orders[index], now: now, &rates) }
         orders.removeFirst(admitted)
         // A turn that can't be used is another's.
-        if underWay.isEmpty, turnAt == nil { place?.withdraw() }
+        if underWay.isEmpty, turnAt == nil { leavesPlace(now: now) }
         isCutShort = turnAt == nil && admitted == room && (room < ready || ready == free) && !orders.isEmpty
         return newsAt
     }
@@ -96,6 +96,11 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
             turnAt = underWay.isEmpty ? until : nil
             return 0
         }
+    }
+
+    private func leavesPlace(now: UInt64) {
+        place?.rested(now: now)
+        place?.withdraw()
     }
 
     private mutating func begin(now: UInt64, on socket: borrowing Socket, _ share: SendShare) {
@@ -182,6 +187,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
             if failed?.type == .grant { throw .ended(.sourceFailed, "chunk \(tag) can't be read") }
             enqueue(Message.reject(tag, .unreadable).frame, &rates)
         }
+        if underWay.isEmpty { place?.rested(now: MonotonicClock.nowNanoseconds) }
     }
 
     /// No descriptor is free for a chunk's file: it stays first in the queue, and those behind it behind it.
