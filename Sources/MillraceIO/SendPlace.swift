@@ -21,10 +21,7 @@ public final class SendPlace {
         self.wake = wake
     }
 
-    deinit {
-        rested(now: 0)
-        withdraw()
-    }
+    deinit { withdraw(now: 0) }
 
     /// Asks before a chunk of so many bytes is begun.
     public func room(for byteCount: @autoclosure () -> Int, now: UInt64) -> Room {
@@ -44,11 +41,16 @@ public final class SendPlace {
         guard isSending else { return }
         isSending = false
         share.rested(now: now)
-        withdraw()
+        giveBack()
     }
 
-    /// There is nothing to begin: nobody waits for this one.
-    public func withdraw() {
+    /// Nothing is under way, and there is nothing to begin: nobody waits for this one.
+    public func withdraw(now: UInt64) {
+        rested(now: now)
+        giveBack()
+    }
+
+    private func giveBack() {
         guard hasAsked else { return }
         hasAsked = false
         share.withdraw(wake)?.signal()

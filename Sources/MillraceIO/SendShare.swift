@@ -50,8 +50,8 @@ public final class SendShare: Sendable {
     func sent(_ byteCount: Int, now: UInt64, mark: inout SendMeasure.Mark) -> Double? {
         state.withLock { state in
             state.trial.sent(byteCount, received: state.received, now: now)
-            let share = state.measure.sent(byteCount, now: now, mark: &mark, atLeast: state.leastBytesPerSecond)
-            return share.map { _ in state.share }
+            let isNew = state.measure.sent(byteCount, now: now, mark: &mark, atLeast: state.leastBytesPerSecond) != nil
+            return isNew ? state.share : nil
         }
     }
 
@@ -72,15 +72,10 @@ public final class SendShare: Sendable {
         state.withLock { state in
             guard state.trial.takesTurns(now: now) else { return .asMuchAsThereIs }
             guard !isSending else { return .nothing(until: .max) }
-            let nanoseconds = SendShare.turnNanoseconds(byteCount(), bytesPerSecond: state.share)
+            let nanoseconds = SendTurns.nanoseconds(for: byteCount(), bytesPerSecond: state.share)
             let end = state.turns.take(wake, nanoseconds: nanoseconds, now: now)
             return end.map { .nothing(until: $0) } ?? .oneChunk
         }
-    }
-
-    /// Four times as long as a chunk needs where nothing else is sent.
-    private static func turnNanoseconds(_ byteCount: Int, bytesPerSecond: Double) -> UInt64 {
-        UInt64(min(max(4e9 * Double(byteCount) / max(bytesPerSecond, 1), 20e6), 60e9))
     }
 }
 
@@ -112,7 +107,7 @@ struct SendMeasure: Sendable {
     private var shareCount = 1
 
     /// Bytes a second for each, if all together carry so much at least.
-    func share(atLeast least: Double) -> Double { max(best, least) / Double(max(shareCount, connectionCount)) }
+    func share(atLeast least: Double) -> Double { whole(atLeast: least) / Double(max(shareCount, connectionCount)) }
 
     /// Bytes a second for one that has its turn while the others wait.
     func whole(atLeast least: Double) -> Double { max(best, least) }

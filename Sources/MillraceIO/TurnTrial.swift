@@ -22,6 +22,8 @@ struct TurnTrial: Sendable {
     /// So much more must come in a moment, and over a longer time.
     private static let triedGain = 1.1
     private static let provenGain = 1.15
+    /// What comes is looked at over so long, in a trial for a moment first; one in which nothing is sent is over after
+    /// the third.
     private static let lookNanoseconds: UInt64 = 500_000_000
     private static let trialNanoseconds: UInt64 = 250_000_000
     private static let mostTrialNanoseconds: UInt64 = 2_000_000_000

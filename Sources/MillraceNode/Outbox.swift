@@ -65,7 +65,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         turnAt = nil
         // What was begun may have been cancelled since.
         if underWay.isEmpty { place?.rested(now: now) }
-        if underWay.isEmpty, orders.isEmpty { leavesPlace(now: now) }
+        if underWay.isEmpty, orders.isEmpty { place?.withdraw(now: now) }
         // A limited connection with nothing to send gives its turn to others.
         guard !orders.isEmpty || rates.limitsChunks else { return newsAt }
         guard now >= scarceUntil else { return min(newsAt ?? .max, scarceUntil) }
@@ -78,7 +78,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         for index in 0..<admitted { hand(orders[index], now: now, &rates) }
         orders.removeFirst(admitted)
         // A turn that can't be used is another's.
-        if underWay.isEmpty, turnAt == nil { leavesPlace(now: now) }
+        if underWay.isEmpty, turnAt == nil { place?.withdraw(now: now) }
         isCutShort = turnAt == nil && admitted == room && (room < ready || ready == free) && !orders.isEmpty
         return newsAt
     }
@@ -96,11 +96,6 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
             turnAt = underWay.isEmpty ? until : nil
             return 0
         }
-    }
-
-    private func leavesPlace(now: UInt64) {
-        place?.rested(now: now)
-        place?.withdraw()
     }
 
     private mutating func begin(now: UInt64, on socket: borrowing Socket, _ share: SendShare) {

@@ -129,7 +129,7 @@ import Testing
             try far.send(.ping(token))
             #expect(try far.receive() == .message(.pong(token)))
         }
-        other.withdraw()
+        other.withdraw(now: MonotonicClock.nowNanoseconds)
         for chunk in 0...1 as ClosedRange<ChunkID> {
             #expect(try far.receive() == .chunk(FrameHeader(type: .chunk, chunk: chunk, payloadByteCount: 1), [7]))
         }
@@ -163,6 +163,8 @@ import Testing
         }
         _ = try far.next(.hello)
         #expect(try far.receive() == .chunk(FrameHeader(type: .chunk, chunk: 0, payloadByteCount: 1), [7]))
+        // Else it might have given its turn back by having gone.
+        withExtendedLifetime(other) {}
         far.close()
     }
 
