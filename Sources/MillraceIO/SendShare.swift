@@ -15,8 +15,11 @@ public final class SendShare: Sendable {
         /// far.
         var leastBytesPerSecond: Double { receivedBytesPerSecond * SendMeasure.leastPartOfReceived }
 
+        /// One that is alone shares the link with what the node itself asks for.
         var share: Double {
-            trial.takesTurns ? measure.whole(atLeast: leastBytesPerSecond) : measure.share(atLeast: leastBytesPerSecond)
+            guard trial.takesTurns else { return measure.share(atLeast: leastBytesPerSecond) }
+            let whole = measure.whole(atLeast: leastBytesPerSecond)
+            return measure.usedCount > 1 ? whole : whole * SendMeasure.lonePart
         }
     }
 
@@ -49,7 +52,8 @@ public final class SendShare: Sendable {
     /// - Parameter mark: the connection's own, to begin with a new one.
     func sent(_ byteCount: Int, now: UInt64, mark: inout SendMeasure.Mark) -> Double? {
         state.withLock { state in
-            state.trial.sent(byteCount, received: state.received, now: now)
+            let count = state.measure.usedCount
+            state.trial.sent(byteCount, received: state.received, connectionCount: count, now: now)
             let isNew = state.measure.sent(byteCount, now: now, mark: &mark, atLeast: state.leastBytesPerSecond) != nil
             return isNew ? state.share : nil
         }
@@ -95,6 +99,11 @@ struct SendMeasure: Sendable {
     /// seconds. Few links are slower than this the one way.
     static let leastPartOfReceived = 0.25
 
+    /// Two that serve each other, one of them over a narrow uplink: what stands in its queue is as long as what the
+    /// other has room for, and the other stays as slow as it is once it has been slow. With half of it that one's rate
+    /// grows again.
+    static let lonePart = 0.5
+
     /// Of all connections together. It gives way by half to what a slower stretch has carried: not every stretch has
     /// enough to send, and a link may become slower.
     private var best = 0.0
@@ -106,8 +115,11 @@ struct SendMeasure: Sendable {
     /// How many took part in the last stretch.
     private var shareCount = 1
 
+    /// How many connections take part, as far as that is known.
+    var usedCount: Int { max(shareCount, connectionCount) }
+
     /// Bytes a second for each, if all together carry so much at least.
-    func share(atLeast least: Double) -> Double { whole(atLeast: least) / Double(max(shareCount, connectionCount)) }
+    func share(atLeast least: Double) -> Double { whole(atLeast: least) / Double(usedCount) }
 
     /// Bytes a second for one that has its turn while the others wait.
     func whole(atLeast least: Double) -> Double { max(best, least) }

@@ -1,6 +1,7 @@
 /// Whether the connections of a node send one at a time, as a pure value. Where its link carries far less away than it
 /// brings, requests and acknowledgements must not stand behind all the chunks that others want: a peer with a quarter
-/// of its link for sending got two thirds of what the link could bring.
+/// of its link for sending got two thirds of what the link could bring. Where there is one connection only, its room is
+/// halved meanwhile.
 ///
 /// That little is sent does not prove it, readers may be busy with other sources. So turns are taken on trial, and kept
 /// only where more comes for it.
@@ -39,12 +40,14 @@ struct TurnTrial: Sendable {
     private var start: UInt64?
     private var startReceived: UInt64 = 0
     private var received: UInt64 = 0
-    /// Bytes sent since, and those sent, and the time, while several were sending.
+    /// Bytes sent since, and those sent, and the time, while as many were sending as fill a link.
     private var sent: UInt64 = 0
     private var sentTogether: UInt64 = 0
     private var nanosecondsTogether: UInt64 = 0
     private var sendingCount = 0
     private var counted: UInt64 = 0
+    /// One of several that sends alone may wait for its reader.
+    private var fillingCount = 2
 
     /// - Parameter takesTurns: as after a trial that was a success.
     init(takesTurns: Bool = false) {
@@ -78,12 +81,15 @@ struct TurnTrial: Sendable {
         sendingCount -= 1
     }
 
-    /// - Parameter received: bytes that have come to the node so far.
-    mutating func sent(_ byteCount: Int, received: UInt64, now: UInt64) {
+    /// - Parameters:
+    ///   - received: bytes that have come to the node so far.
+    ///   - connectionCount: how many connections the node serves.
+    mutating func sent(_ byteCount: Int, received: UInt64, connectionCount: Int, now: UInt64) {
         count(until: now)
+        fillingCount = min(2, connectionCount)
         self.received = received
         sent += UInt64(byteCount)
-        if sendingCount > 1 { sentTogether += UInt64(byteCount) }
+        if sendingCount >= fillingCount { sentTogether += UInt64(byteCount) }
         guard let start else { return look(now: now) }
         let elapsed = now - min(start, now)
         let came = Double(received - startReceived) / Double(max(elapsed, 1)) * 1e9
@@ -109,7 +115,7 @@ struct TurnTrial: Sendable {
         }
     }
 
-    /// Several were sending for most of the time, and they sent far less than came.
+    /// They were sending for most of the time, and sent far less than came.
     private func isLittle(_ elapsed: UInt64, came: Double) -> Bool {
         let carried = Double(sentTogether) / Double(max(nanosecondsTogether, 1)) * 1e9
         return 2 * nanosecondsTogether > elapsed && carried < came * TurnTrial.littlePart
@@ -129,7 +135,7 @@ struct TurnTrial: Sendable {
     }
 
     private mutating func count(until now: UInt64) {
-        if sendingCount > 1, now > counted { nanosecondsTogether += now - counted }
+        if sendingCount >= fillingCount, now > counted { nanosecondsTogether += now - counted }
         counted = max(counted, now)
     }
 }

@@ -57,7 +57,6 @@ import Testing
         for (trial, share) in [(TurnTrial(), 2_560_000.0), (TurnTrial(takesTurns: true), 5_120_000)] {
             let all = SendShare(trial: trial)
             all.received(1, bytesPerSecond: 12_000_000)
-            #expect(all.bytesPerSecond == 3_000_000)
             var marks = (SendMeasure.Mark(), SendMeasure.Mark())
             // Less than half a second: turns are for longer.
             for tick in 0...20 as ClosedRange<UInt64> {

@@ -81,5 +81,18 @@ import Testing
         #expect(abs(share.bytesPerSecond / Double(10 * Self.chunk) - 1) < 0.3)
     }
 
+    /// What it sends must not stand before what it asks for.
+    @Test func inTurnsOneOfSeveralHasAllAndTheOnlyOneHalf() {
+        let share = SendShare(trial: TurnTrial(takesTurns: true))
+        share.received(1, bytesPerSecond: 24_000_000)
+        #expect(share.bytesPerSecond == 3_000_000)
+        var (gauge, other) = (gauge(share), gauge(share))
+        for millisecond in 1...4 as ClosedRange<UInt64> {
+            _ = gauge.sent(Self.chunk, now: millisecond * 100_000_000)
+            _ = other.sent(Self.chunk, now: millisecond * 100_000_000)
+        }
+        #expect(share.bytesPerSecond == 6_000_000)
+    }
+
     private func gauge(_ share: SendShare) -> SendGauge { SendGauge(segmentByteCount: 1448, share: share) }
 }

@@ -8,7 +8,9 @@ import Testing
 
     /// What a node sends, and what comes to it, in bytes a second, with and without turns.
     private struct Node {
-        var connectionCount = 4
+        /// How many of its connections send at a time, and whether it has no others.
+        var sendingCount = 4
+        var isAlone = false
         var sends: Double
         var receives: (together: Double, inTurns: Double)
     }
@@ -28,13 +30,16 @@ import Testing
         private mutating func turn(of node: Node) -> Bool {
             let now = millisecond * 1_000_000
             let takesTurns = trial.takesTurns
-            let count = takesTurns ? 1 : node.connectionCount
+            let count = takesTurns ? 1 : node.sendingCount
             received += (takesTurns ? node.receives.inTurns : node.receives.together) / 1000
             due += node.sends / 1000
             for _ in 0..<count { trial.began(now: now) }
             while due >= Double(TurnTrialTests.chunk) {
                 due -= Double(TurnTrialTests.chunk)
-                trial.sent(TurnTrialTests.chunk, received: UInt64(received), now: now + 900_000)
+                let connectionCount = node.isAlone ? 1 : 4
+                trial.sent(
+                    TurnTrialTests.chunk, received: UInt64(received), connectionCount: connectionCount,
+                    now: now + 900_000)
             }
             for _ in 0..<count { trial.rested(now: now + 1_000_000) }
             millisecond += 1
@@ -86,10 +91,19 @@ import Testing
         #expect(turns(of: node(sends: 25, receives: 0), seconds: 5).allSatisfy { $0 == 0 })
     }
 
-    @Test func oneConnectionAloneIsNeverTried() {
-        var alone = node(sends: 4, receives: 12)
-        alone.connectionCount = 1
-        #expect(turns(of: alone, seconds: 10).allSatisfy { $0 == 0 })
+    /// The others are waited for.
+    @Test func oneOfSeveralThatSendsAloneIsNeverTried() {
+        var one = node(sends: 4, receives: 12)
+        one.sendingCount = 1
+        #expect(turns(of: one, seconds: 10).allSatisfy { $0 == 0 })
+    }
+
+    @Test func theOnlyConnectionIsTriedLikeSeveral() {
+        var alone = node(sends: 6, receives: 14, inTurns: 22)
+        (alone.sendingCount, alone.isAlone) = (1, true)
+        let turns = turns(of: alone, seconds: 10)
+        #expect(turns[0] > 300)
+        #expect(turns[1...].allSatisfy { $0 == 1000 })
     }
 
     /// Little is asked of it: there is nothing that others would wait behind.
@@ -98,7 +112,7 @@ import Testing
         for tick in 1...500 as ClosedRange<UInt64> {
             let now = tick * 20_000_000
             for _ in 0..<2 { trial.began(now: now) }
-            trial.sent(Self.chunk, received: tick * 240_000, now: now + 9_000_000)
+            trial.sent(Self.chunk, received: tick * 240_000, connectionCount: 2, now: now + 9_000_000)
             for _ in 0..<2 { trial.rested(now: now + 9_000_000) }
             #expect(!trial.takesTurns)
         }
@@ -113,7 +127,9 @@ import Testing
                 let now = UInt64(second * 1000 + millisecond) * 1_000_000
                 for _ in 0..<2 { trial.began(now: now) }
                 let received = 12_000 * (now / 1_000_000)
-                if millisecond.isMultiple(of: 25) { trial.sent(Self.chunk, received: received, now: now) }
+                if millisecond.isMultiple(of: 25) {
+                    trial.sent(Self.chunk, received: received, connectionCount: 2, now: now)
+                }
                 for _ in 0..<2 { trial.rested(now: now + 1_000_000) }
             }
             second += 1
