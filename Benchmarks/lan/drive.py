@@ -5,7 +5,7 @@ import time
 
 from harness import files, processes
 
-from scenarios import Event
+from scenarios import EVENT_SECONDS, Event
 
 TICK_SECONDS = 0.01
 
@@ -19,6 +19,7 @@ class Drive:
         self.sinks = {}
         self.complete_seconds = {}
         self.event_seconds = None
+        self._event_is_over = False
         self._owner_sent = []
 
     def run(self):
@@ -47,8 +48,7 @@ class Drive:
                     self.source = self.source + self.system.after_sinks()
             processes.wait_for_change(list(self.sinks.values()), TICK_SECONDS)
             self._note_complete()
-            if self.event_seconds is None:
-                self._disturb()
+            self._disturb()
             open_sinks = [index for index, process in self.sinks.items()
                           if index not in self.complete_seconds and process.poll() is None and not self._is_lost(index)]
             if not waiting and not open_sinks:
@@ -66,6 +66,12 @@ class Drive:
                 self.complete_seconds[index] = min(time.monotonic(), process.end_seconds if ended else float("inf"))
 
     def _disturb(self):
+        if self.event_seconds is None:
+            self._begin_event()
+        elif not self._event_is_over and time.monotonic() >= self.event_seconds + EVENT_SECONDS:
+            self._end_event()
+
+    def _begin_event(self):
         event, victim = self.scenario.event, self.scenario.odd_peer
         if event == Event.NONE:
             return
@@ -74,8 +80,24 @@ class Drive:
             if self._first_pass_is_out(counters[0][1]):
                 self._strike(self.source, signal.SIGKILL)
         elif victim in self.sinks and counters[victim][0] >= self.task.byte_count / 2:
-            freeze = event == Event.FREEZE_PEER
-            self._strike([self.sinks[victim]], signal.SIGSTOP if freeze else signal.SIGKILL)
+            self._befall(victim, event)
+
+    def _befall(self, victim, event):
+        if event == Event.UNPLUG_PEER:
+            self.network.unplug(victim)
+        elif event == Event.MUTE_PEER:
+            self.network.mute(victim)
+        else:
+            number = signal.SIGKILL if event == Event.KILL_PEER else signal.SIGSTOP
+            return self._strike([self.sinks[victim]], number)
+        self.event_seconds = time.monotonic()
+
+    def _end_event(self):
+        self._event_is_over = True
+        if self.scenario.event == Event.UNPLUG_PEER:
+            self.network.plug_in(self.scenario.odd_peer)
+        elif self.scenario.event == Event.PAUSE_PEER:
+            self.sinks[self.scenario.odd_peer].send_signal(signal.SIGCONT)
 
     def _first_pass_is_out(self, sent_bytes):
         """The whole file has left: more was sent than the file and any headers, or that much and then hardly more."""

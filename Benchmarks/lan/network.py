@@ -15,6 +15,7 @@ SERVICE_ADDRESS = "10.77.0.254"
 CLONE_NEWNET = 0x40000000
 NEIGHBOUR_LIMIT = Path("/proc/sys/net/ipv4/neigh/default/gc_thresh3")
 NEIGHBOURS_PER_NODE = 64
+LARGEST_MESSAGE_PACKET = 511
 
 
 def namespace_path(name):
@@ -148,6 +149,20 @@ class Network:
         limit = int(max(2 * burst, 1500000))
         run("tc", "-n", namespace, "qdisc", "add", "dev", device, "root", "tbf",
             "rate", f"{int(rate)}bit", "burst", str(burst), "limit", str(limit))
+
+    @staticmethod
+    def unplug(index):
+        run("ip", "-n", BRIDGE, "link", "set", f"port{index}", "down")
+
+    @staticmethod
+    def plug_in(index):
+        run("ip", "-n", BRIDGE, "link", "set", f"port{index}", "up")
+
+    @staticmethod
+    def mute(index):
+        """Nothing that the node sends arrives from now on if it is larger than a message."""
+        run("ip", "netns", "exec", node_name(index), "iptables", "-A", "OUTPUT", "-m", "length",
+            "--length", f"{LARGEST_MESSAGE_PACKET + 1}:65535", "-j", "DROP")
 
     def counters(self):
         """For each node the bytes it has received and sent, seen from the bridge."""

@@ -13,6 +13,21 @@ class Event(Enum):
     KILL_PEER = "kill a peer half-way"
     FREEZE_PEER = "freeze a peer half-way"
     KILL_OWNER = "kill the owner after its first pass"
+    PAUSE_PEER = "stop a peer half-way, and let it go on after a while"
+    UNPLUG_PEER = "pull a peer's cable half-way, and put it back after a while"
+    MUTE_PEER = "from half-way on drop all packets of a peer that are larger than a message"
+
+    @property
+    def befalls_peer(self):
+        return self not in (Event.NONE, Event.KILL_OWNER)
+
+    @property
+    def ends_by_itself(self):
+        return self in (Event.PAUSE_PEER, Event.UNPLUG_PEER)
+
+
+LOSING_EVENTS = (Event.KILL_PEER, Event.FREEZE_PEER)
+EVENT_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -28,17 +43,17 @@ class Scenario:
 
     @property
     def odd_peer(self):
-        """The peer that is slow, killed or frozen: one in the middle, so a chain has nodes on both sides of it."""
-        is_odd = self.slow_up != 1 or self.slow_down != 1 or self.event in (Event.KILL_PEER, Event.FREEZE_PEER)
+        """The peer that is slow or that something happens to: one in the middle, so a chain has nodes on both sides of it."""
+        is_odd = self.slow_up != 1 or self.slow_down != 1 or self.event.befalls_peer
         return (self.peer_count + 1) // 2 if is_odd else None
 
     @property
     def loses_peer(self):
-        return self.event in (Event.KILL_PEER, Event.FREEZE_PEER)
+        return self.event in LOSING_EVENTS
 
     def is_counted(self, index):
         """Whether a peer's time is held against the common bound: not where its own link or end forbids that."""
-        return index != self.odd_peer or (self.slow_down == 1 and not self.loses_peer)
+        return index != self.odd_peer or (self.slow_down == 1 and not self.loses_peer and not self.event.ends_by_itself)
 
     def rates(self):
         """(up, down) for each node, the owner first."""
@@ -64,6 +79,9 @@ SCENARIOS = {scenario.name: scenario for scenario in [
     Scenario("slow-uplink", 5, 200 * MEGABIT, slow_up=0.25),
     Scenario("killed", 5, 200 * MEGABIT, Event.KILL_PEER),
     Scenario("frozen", 5, 200 * MEGABIT, Event.FREEZE_PEER),
+    Scenario("paused", 5, 200 * MEGABIT, Event.PAUSE_PEER),
+    Scenario("unplugged", 5, 200 * MEGABIT, Event.UNPLUG_PEER),
+    Scenario("mute", 5, 200 * MEGABIT, Event.MUTE_PEER),
     Scenario("staggered", 5, 200 * MEGABIT, seconds_between_joins=2),
     Scenario("owner-killed", 5, 200 * MEGABIT, Event.KILL_OWNER),
     Scenario("unshaped", 5, None),
