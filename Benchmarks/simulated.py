@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harness import report, systems  # noqa: E402
 
 SCENARIOS = ("even slow slow-up free-rider death freeze staggered late owner-leaves restart every-4th-slow random-up lossy "
-             "liar refuser partition clogs").split()
+             "liar refuser mute partition clogs").split()
 SUMMARY = re.compile(r"time/bound max ([\d.]+) mean ([\d.]+), owner egress ([\d.]+), rescues (\d+), twice (\d+)")
 
 

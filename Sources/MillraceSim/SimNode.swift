@@ -114,7 +114,9 @@ struct SimNode {
         asked.firstIndex { $0.chunk == chunk && $0.connection == connection }
     }
 
-    func mayStartTurn(at now: UInt64) -> Bool { !isUplinkBusy && isAlive && stalledUntil <= now }
+    func mayStartTurn(at now: UInt64) -> Bool { !isUplinkBusy && isAlive && stalledUntil <= now && !isMute(at: now) }
+
+    func isMute(at now: UInt64) -> Bool { plan.muteFrom.map { $0 <= now } ?? false }
 }
 
 /// One who hears a node's announcements: the owner, a client, or a source.

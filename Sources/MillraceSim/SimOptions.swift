@@ -33,6 +33,9 @@ public enum SimScenario: String, Sendable, CaseIterable {
     case liar
     /// One peer says that it holds everything, and refuses all it is asked for.
     case refuser
+    /// From half-way on nothing large that one peer sends arrives, as where one link's frames are longer than the
+    /// switch takes: it takes and lists chunks, hears requests, and none of its chunks comes.
+    case mute
     /// A third of the peers is cut off from the rest for a while.
     case partition
     /// Peers stop for a while and go on.

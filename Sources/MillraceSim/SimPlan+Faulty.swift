@@ -58,7 +58,7 @@ extension SimPlan {
     private mutating func befall(_ node: Int, _ dice: inout SeededGenerator, _ transfer: UInt64) {
         let at = nodes[node].joinsAt + 1 + dice.next() % (2 * transfer)
         nodes[node].isHealthy = false
-        switch dice.below(6) {
+        switch dice.below(7) {
         case 0: nodes[node].diesAt = at
         case 1:
             nodes[node].diesAt = at
@@ -67,6 +67,7 @@ extension SimPlan {
         case 2: nodes[node].stalls = [Stall(from: at, until: .max)]
         case 3: nodes[node].stalls = [Stall(from: at, until: at + 1 + dice.next() % (2 * transfer))]
         case 4: nodes[node].isLiar = true
+        case 5: nodes[node].muteFrom = at
         default: nodes[node].refuses = true
         }
     }

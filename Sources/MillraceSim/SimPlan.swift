@@ -13,6 +13,8 @@ struct NodePlan: Sendable {
     var isLiar = false
     /// Lists all chunks and answers no request with one.
     var refuses = false
+    /// From then on no chunk that it sends arrives, while all messages do.
+    var muteFrom: UInt64?
     /// The node number of the download neighbour its user gave.
     var neighbour: Int?
     var stalls: [Stall] = []
@@ -21,7 +23,7 @@ struct NodePlan: Sendable {
     var isHealthy = true
 
     /// Nothing befalls it, and it does what it should.
-    var isUntroubled: Bool { diesAt == nil && stalls.isEmpty && !isLiar && !refuses }
+    var isUntroubled: Bool { diesAt == nil && stalls.isEmpty && !isLiar && !refuses && muteFrom == nil }
 
     var freezes: Bool { stalls.contains { $0.until == .max } }
     var mustEnd: Bool { !isLiar && !refuses && !freezes && (diesAt == nil || restartsAt != nil) }
@@ -88,6 +90,7 @@ struct SimPlan: Sendable {
             breaksUntil = 2 * transfer
         case .liar: nodes[one].isLiar = true
         case .refuser: nodes[one].refuses = true
+        case .mute: nodes[one].muteFrom = transfer / 2
         case .partition:
             let isCutOff = (0...count).map { $0 > 0 && $0 <= max(1, count / 3) }
             partitions = [Partition(from: transfer / 4, until: transfer / 2, isCutOff: isCutOff)]

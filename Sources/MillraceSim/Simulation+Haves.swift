@@ -65,6 +65,7 @@ extension Simulation {
     @inline(__always)
     private mutating func hears(_ run: Range<ChunkID>, _ listener: Listener) {
         let node = listener.node
+        guard !isSomebodyMute || !isBehindStuckChunk(listener) else { return }
         if nodes[node].stalledUntil > now || !plan.partitions.isEmpty {
             guard isReachable(run, listener, node) else { return }
         }
@@ -75,6 +76,12 @@ extension Simulation {
             return pumpOwner()
         }
         decide(node) { policy, now, actions in policy.holds(listener.speaker, run, at: now, into: &actions) }
+    }
+
+    /// A chunk of a mute node is sent again and again, and what follows on that connection does not come either.
+    private func isBehindStuckChunk(_ listener: Listener) -> Bool {
+        let connection = connections[listener.connection]
+        return listener.isClient && nodes[connection.source].isMute(at: now) && !connection.queue.isEmpty
     }
 
     /// Puts the announcement off for one that can't hear it now.

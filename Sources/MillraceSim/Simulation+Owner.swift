@@ -36,7 +36,8 @@ extension Simulation {
         case .rescues:
             let failed = event.c == noMember ? nil : event.c
             story.milestone(now) {
-                "peer \(connections[id].client) asks the owner for help with chunk \(event.b)"
+                let vain = failed.map { ", which peer \(nodeOfPeer[Int($0)]) does not send" } ?? ""
+                return "peer \(connections[id].client) asks the owner for help with chunk \(event.b)\(vain)"
             }
             let distrusted = owner.distrustCount
             owner.rescue(peer, event.b, from: failed, at: now, into: &ownerActions)

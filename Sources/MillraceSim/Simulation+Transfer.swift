@@ -62,7 +62,8 @@ extension Simulation {
         let asked = nodes[node].asked.remove(at: position)
         connections[id].askedCount -= 1
         connections[id].answersUnderWay -= 1
-        if now > asked.answerBy { checks.fail("peer \(node) waits too long for an answer about chunk \(chunk)") }
+        guard now > asked.answerBy, !isMuted(asked) else { return }
+        checks.fail("peer \(node) waits too long for an answer about chunk \(chunk)")
     }
 
     private mutating func arrives(_ chunk: ChunkID, on id: Int, at node: Int, _ purpose: ChunkPurpose) {

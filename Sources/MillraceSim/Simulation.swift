@@ -35,6 +35,7 @@ struct Simulation: ~Copyable {
     var trace = TraceHash()
     var faults: [FaultMark] = []
 
+    let isSomebodyMute: Bool
     /// What `answerLimit` is made of.
     let slowestChunkNanoseconds: UInt64
     let longestSilenceNanoseconds: UInt64
@@ -53,6 +54,7 @@ struct Simulation: ~Copyable {
         unheldCount = Int(layout.chunkCount)
         checks = Checks(layout: layout)
         story = StoryTeller(level: options.story, tell: tell)
+        isSomebodyMute = plan.nodes.contains { $0.muteFrom != nil }
         slowestChunkNanoseconds = plan.slowestChunkNanoseconds(options)
         longestSilenceNanoseconds = plan.longestSilenceNanoseconds(options)
         let policy = PeerPolicy(layout: layout, seed: 0)
@@ -84,7 +86,9 @@ struct Simulation: ~Copyable {
         for partition in plan.partitions { last = max(last, partition.until) }
         let slowest = plan.nodes.map { min($0.uplinkBytesPerSecond, $0.downlinkBytesPerSecond) }.min() ?? 1
         let transfer = nanoseconds(layout.fileByteCount, at: max(1, slowest))
-        return last + 20 * transfer + 2 * plan.freezeNoticeNanoseconds + 60_000_000_000
+        // A connection to one that is mute stands for ever here, and each chunk is waited for there first.
+        let muteTime: UInt64 = isSomebodyMute ? 600_000_000_000 : 0
+        return last + 20 * transfer + 2 * plan.freezeNoticeNanoseconds + 60_000_000_000 + muteTime
     }
 
     /// Chunks that have been begun and neither arrived nor were lost.

@@ -8,6 +8,8 @@ struct Request: Sendable {
     var lateAt: UInt64
     /// How often it was late.
     var lateCount = 0
+    /// How many requests for the chunk were late before this one took their place.
+    var vainCount = 0
     /// The request was cancelled, because it was late and went to somebody else or because the chunk has come.
     var isSuperseded = false
 

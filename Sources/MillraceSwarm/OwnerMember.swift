@@ -18,9 +18,13 @@ struct OwnerMember: Sendable {
     var writeNanoseconds: UInt64?
     /// The average time from a grant to its being listed.
     var listNanoseconds: UInt64?
+    /// When it last listed a chunk that it did not list before.
+    var heardAt: UInt64 = 0
     /// Granted chunks that no other peer has announced yet.
     var unreplicated = 0
     var passingOn = PassingOn()
+    /// When a chunk that it was granted was last seen at another.
+    var passedOnAt: UInt64?
     /// Rescues of chunks that were granted to this peer; each chunk that it passes on makes up for one.
     var strikes = 0
     /// Grants that were offered to others since it last listed a chunk, the latest last.

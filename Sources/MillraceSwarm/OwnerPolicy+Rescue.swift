@@ -48,7 +48,8 @@ extension OwnerPolicy {
         {
             return last.peer
         }
-        return grantsInFlight.first { $0.chunk == chunk }.flatMap { $0.peer == failed ? nil : $0.peer }
+        let grant = grantsInFlight.first { $0.chunk == chunk && $0.peer != failed }
+        return grant.flatMap { members[Int($0.peer)]?.isTrusted == true ? $0.peer : nil }
     }
 
     /// It was told to ask that peer for this chunk, and says that it got nothing there.

@@ -75,15 +75,24 @@ extension OwnerPolicy {
         members[Int(peer)]!.listed = []
         guard let last = listed.last, members[Int(peer)]!.isTrusted else { return }
         for entry in listed where entry.at + SwarmLimits.unheardNanoseconds >= last.at {
-            guard grantee[Int(entry.chunk)] == peer, !relayed.contains(entry.chunk) else { continue }
-            guard holderCount[Int(entry.chunk)] == 1 else { continue }
-            grantee[Int(entry.chunk)] = OwnerPolicy.nobody
-            members[Int(peer)]!.unreplicated -= 1
-            members[Int(peer)]!.strikes += 1
-            _ = members[Int(peer)]!.passingOn.passed(entry.chunk, at: now)
+            guard isOnlyAt(peer, entry.chunk) else { continue }
+            takeBack(entry.chunk, from: peer, at: now)
             members[Int(peer)]!.unheard.append(entry.chunk)
-            unsent.insert(entry.chunk)
         }
+    }
+
+    /// The peer was granted the chunk and lists it, and nobody else does.
+    func isOnlyAt(_ peer: PeerIndex, _ chunk: ChunkID) -> Bool {
+        grantee[Int(chunk)] == peer && !relayed.contains(chunk) && holderCount[Int(chunk)] == 1
+    }
+
+    /// Offers a chunk again that only this peer has; that counts as a rescue of it.
+    mutating func takeBack(_ chunk: ChunkID, from peer: PeerIndex, at now: UInt64) {
+        grantee[Int(chunk)] = OwnerPolicy.nobody
+        members[Int(peer)]!.unreplicated -= 1
+        members[Int(peer)]!.strikes += 1
+        _ = members[Int(peer)]!.passingOn.passed(chunk, at: now)
+        unsent.insert(chunk)
     }
 
     /// When the first grant expires that nobody lists until then, or somebody counts as silent; nil while nobody knows

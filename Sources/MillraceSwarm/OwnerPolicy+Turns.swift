@@ -5,6 +5,7 @@ extension OwnerPolicy {
         guard !creditQueue.isEmpty else { return nil }
         var earliest = heldBackUntil
         if let nextExpiry { earliest = min(earliest ?? .max, nextExpiry) }
+        if let nextMuteCheck { earliest = min(earliest ?? .max, nextMuteCheck) }
         guard !unsent.isEmpty else { return earliest }
         for peer in writers {
             guard let bound = members[Int(peer)]?.writing.first else { continue }

@@ -46,6 +46,8 @@ public struct OwnerPolicy: Sendable {
     var writers: [PeerIndex] = []
     /// Grants in the order they were bound, until the peer lists them or has had its time.
     var grantsInFlight: [Grant] = []
+    /// When the owner looks next for peers that pass nothing on.
+    var nextMuteCheckAt: UInt64 = 0
     /// Who let a grant lapse, and may have fallen silent.
     var fallingSilent: [PeerIndex] = []
     /// The average time from a grant to its being listed; nil before the first.
@@ -142,6 +144,7 @@ public struct OwnerPolicy: Sendable {
         advanceFrontier(to: run.upperBound)
         for part in members[Int(peer)]!.have.insertMissing(run) {
             speaksAgain(peer, at: now)
+            if let now { members[Int(peer)]!.heardAt = now }
             if members[Int(peer)]!.isTrusted { noteHeld(part, by: peer, at: now) }
         }
     }

@@ -3,7 +3,7 @@ import MillraceWire
 /// How long it takes one peer from the grant of a chunk until somebody else has it, from one grant at a time.
 struct PassingOn: Sendable {
     /// The average; nil before the first.
-    private var usualNanoseconds: UInt64?
+    private(set) var usualNanoseconds: UInt64?
     private var watched: (chunk: ChunkID, since: UInt64)?
 
     mutating func granted(_ chunk: ChunkID, at now: UInt64) {
@@ -37,7 +37,10 @@ extension OwnerPolicy {
         guard isMember(peer) else { return }
         members[Int(peer)]!.unreplicated -= 1
         // A chunk that the owner sent once more may have come from there.
-        if rescues[chunk] == nil { members[Int(peer)]!.strikes = max(0, members[Int(peer)]!.strikes - 1) }
+        if rescues[chunk] == nil {
+            members[Int(peer)]!.strikes = max(0, members[Int(peer)]!.strikes - 1)
+            if let now { members[Int(peer)]!.passedOnAt = now }
+        }
         guard let now, let sample = members[Int(peer)]!.passingOn.passed(chunk, at: now) else { return }
         passOnNanoseconds = passOnNanoseconds.movingAverage(with: sample)
     }
@@ -69,10 +72,11 @@ extension OwnerPolicy {
         return now < end ? end : nil
     }
 
-    /// Somebody takes chunks and passes them on in time.
-    func hasPrompterMember(at now: UInt64) -> Bool {
+    /// Somebody takes chunks and passes them on in time. One that lacks much of what this one has is busy with that,
+    /// and does not wait for what this one is granted.
+    func hasPrompterMember(than other: OwnerMember, at now: UInt64) -> Bool {
         members.contains { member in
-            guard let member, member.isGoodRelay else { return false }
+            guard let member, member.isGoodRelay, !isFarBehind(member, other) else { return false }
             return member.passingOn.nanoseconds(at: now) != nil && !holdsUpTheEnd(member, at: now)
         }
     }
@@ -86,7 +90,7 @@ extension UInt64? {
 }
 
 extension UInt64 {
-    fileprivate func addingSaturating(_ other: UInt64) -> UInt64 {
+    func addingSaturating(_ other: UInt64) -> UInt64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? .max : sum
     }

@@ -48,9 +48,13 @@ extension PeerPolicy {
         return count
     }
 
-    mutating func request(_ chunk: ChunkID, from index: Int, at now: UInt64, into actions: inout [PeerAction]) {
+    mutating func request(
+        _ chunk: ChunkID, from index: Int, afterVain vainCount: Int = 0, at now: UInt64,
+        into actions: inout [PeerAction]
+    ) {
         if pending.insert(chunk) { neighbours.wanted(chunk, false) } else { supersede(chunk, into: &actions) }
-        neighbours[index].outstanding.append(Request(chunk: chunk, at: now, lateAt: now + hedgeNanoseconds))
+        let request = Request(chunk: chunk, at: now, lateAt: now + hedgeNanoseconds, vainCount: vainCount)
+        neighbours[index].outstanding.append(request)
         outstandingCount += 1
         actions.append(.request(neighbours[index].peer, chunk))
     }

@@ -74,9 +74,11 @@ extension PeerPolicy {
             actions.append(.connect(peer))
             return
         }
-        guard !neighbours[index].isAsked(chunk), mayAskAnother(chunk) else { return }
-        if neighbours.holds(index, chunk) {
-            request(chunk, from: index, at: now, into: &actions)
+        let earlier = neighbours[index].outstanding.first { $0.chunk == chunk }
+        if let earlier, earlier.lateCount > 0 { return ask(for: chunk, insteadOf: peer, now, into: &actions) }
+        if earlier == nil, neighbours.holds(index, chunk) {
+            guard mayAskAnother(chunk) else { return }
+            request(chunk, from: index, afterVain: vainCount(of: chunk), at: now, into: &actions)
         } else if asked.count < SwarmLimits.largestWindow {
             asked.append((chunk, peer))
         }
@@ -101,11 +103,26 @@ extension PeerPolicy {
     private mutating func late(
         _ late: Request, at position: Int, of index: Int, _ now: UInt64, into actions: inout [PeerAction]
     ) {
-        if let other = otherHolder(of: late.chunk, besides: index) {
-            request(late.chunk, from: other, at: now, into: &actions)
-        } else if rescue == nil, late.lateCount > 0 || isEndGame {
-            ask(for: late.chunk, insteadOf: neighbours[index].peer, now, into: &actions)
+        let isVain = hasOwner && vainCount(of: late.chunk) > SwarmLimits.vainRequestLimit
+        let mayAskOwner = rescue == nil || isVain && rescue?.chunk == late.chunk
+        if !(isVain && mayAskOwner), let other = otherHolder(of: late.chunk, besides: index) {
+            request(late.chunk, from: other, afterVain: vainCount(of: late.chunk), at: now, into: &actions)
+        } else if mayAskOwner, late.lateCount > 0 || isEndGame {
+            let named = asked.first { $0.chunk == late.chunk }?.peer
+            forgetAsked { $0.chunk == late.chunk }
+            ask(for: late.chunk, insteadOf: named ?? neighbours[index].peer, now, into: &actions)
         }
+    }
+
+    /// How many requests for the chunk were late, one after the other.
+    private func vainCount(of chunk: ChunkID) -> Int {
+        var count = 0
+        for index in neighbours.indices {
+            for request in neighbours[index].outstanding where request.chunk == chunk {
+                count = max(count, request.vainCount + (request.lateCount > 0 ? 1 : 0))
+            }
+        }
+        return count
     }
 
     /// A source of the ring's that has said nothing of use since a request that is late, where the ring has another to

@@ -120,7 +120,7 @@ public struct PeerPolicy: Sendable {
             return max(SwarmLimits.firstHedgeNanoseconds, first) << UInt64(lateStreak)
         }
         return max(SwarmLimits.shortestHedgeNanoseconds, SwarmLimits.hedgeServiceTimes * serviceNanoseconds)
-            << UInt64(lateStreak)
+            << UInt64(min(lateStreak, SwarmLimits.hedgeDoublingLimitOnceAnswered))
     }
 
     /// How fast chunks come, in bytes a second; 0 before the second one.

@@ -45,6 +45,10 @@ public enum SwarmLimits {
 
     /// A peer with this many granted chunks that nobody else has seen waits behind those with fewer.
     public static let unreplicatedGate = 2
+    /// Of a peer that is far ahead of all others, who are busy with what it has, so many count at most: of two peers
+    /// the one with a link of a quarter was given as much as it took, passed less on, and the other took 1.4 times the
+    /// bound. With none, who joins late goes short (two peers, simulated: 1.14 in place of 1.01).
+    public static let aloneUnreplicatedLimit = 8
     /// A grant that its peer does not list after this time, or four times the usual or its own usual, whichever is
     /// longest, is offered to others: one second copy costs less than a swarm that waits for a frozen machine. Of 4,760
     /// grants to healthy peers one took longer, the longest of the others 0.77 of it; with sixteen times, 15 of 16
@@ -58,6 +62,8 @@ public enum SwarmLimits {
     /// and no more chunks, is offered again: a peer that only stood still for a moment has the rest for others.
     public static let unheardNanoseconds: UInt64 = 250_000_000
     public static let unheardListedLimit = 16
+    /// How often in that time the owner looks for those that list what they are granted, and of whom nobody gets it.
+    public static let muteChecksPerPatience: UInt64 = 4
     /// Rescues of a peer's grants after which it is granted only what nobody else can take.
     public static let strikeLimit = 2
     /// Peers that must accuse another of bad chunks before the owner evicts it: one could be the liar itself.
@@ -108,12 +114,17 @@ public enum SwarmLimits {
     public static let rescuePatienceNanoseconds: UInt64 = 30_000_000_000
     /// Chunks that a peer may get by rescue and not list yet: it asks for one at a time, and gives up waiting for some.
     public static let unlistedRescueLimit = 16
+    /// A chunk that was asked for in vain so often, and is late once more, is the owner's to help with, whoever else
+    /// lists it: two that list it and send nothing would be asked in turn for ever.
+    public static let vainRequestLimit = 2
     /// Sources that may have a request for one chunk to answer, cancelled or not: the first, the one asked instead, and
     /// the one that the owner named.
     public static let unansweredLimit = 3
     /// Each time in a row that a request was late and nothing came at all, the next may take twice as long: the link
     /// may be slow. No more often than this.
     public static let hedgeDoublingLimit = 4
+    /// And no more often than this once it is known how long an answer takes.
+    public static let hedgeDoublingLimitOnceAnswered = 2
 
     /// A chunk that takes this long to leave makes the owner send to few peers at a time, so that whole chunks arrive
     /// early somewhere; below it, taking turns costs more than it gains.

@@ -28,7 +28,8 @@ struct ScenarioTests {
         (.slow, 1.12, 1.01), (.slowUplink, 1.15, 1.01), (.freeRider, 1.25, 1.02), (.death, 1.08, 1.02),
         (.freeze, 1.10, 1.02), (.staggered, 1.10, 1.01), (.late, 1.10, 1.01), (.ownerLeaves, 1.08, 1.01),
         (.restart, 1.08, 1.02), (.everyFourthSlow, 1.15, 1.01), (.randomUplinks, 2.0, 1.05), (.lossy, 1.15, 1.10),
-        (.liar, 1.15, 1.02), (.refuser, 1.55, 1.02), (.partition, 1.30, 1.10), (.clogs, 1.15, 1.05),
+        (.liar, 1.15, 1.02), (.refuser, 1.55, 1.02), (.mute, 1.10, 1.02), (.partition, 1.30, 1.10),
+        (.clogs, 1.15, 1.05),
     ]
 
     @Test(arguments: bounds)
@@ -60,6 +61,22 @@ struct ScenarioTests {
         let report = try runSimulation(options)
         #expect(report.isGood)
         #expect(report.worstTimeOverBound < (peers == 100 ? 1.3 : 1.1), "\(report.summary)")
+    }
+
+    /// On links whose uplinks are shared and whose answers take a while, as real ones.
+    @Test(arguments: [(.slow, 1.15), (.slowUplink, 1.25), (.freeRider, 1.7)] as [(SimScenario, Double)])
+    func `of two peers the one that is slow holds up the other little`(scenario: SimScenario, time: Double) throws {
+        var options = SimOptions()
+        options.peerCount = 2
+        options.chunkCount = 700
+        options.scenario = scenario
+        options.linkBytesPerSecond = 7_500_000
+        options.latencyNanoseconds = 8_000_000
+        options.turnsPerChunk = 8
+        options.holdsBack = true
+        let report = try runSimulation(options)
+        #expect(report.isGood)
+        #expect(report.worstTimeOverBound < time, "\(report.summary)")
     }
 
     @Test func `a swarm of rings keeps to two neighbours and still ends`() throws {

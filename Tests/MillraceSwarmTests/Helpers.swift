@@ -33,6 +33,15 @@ struct OwnerBench {
         return actions
     }
 
+    /// What is handed out once nobody is waited for any more, at the time of that.
+    mutating func pumpInTime() -> [OwnerAction] {
+        while true {
+            let actions = pump()
+            guard actions.isEmpty, let deadline = policy.nextDeadline(at: now), deadline > now else { return actions }
+            now = deadline
+        }
+    }
+
     mutating func rescue(_ peer: PeerIndex, _ chunk: ChunkID, from failed: PeerIndex?) -> [OwnerAction] {
         var actions: [OwnerAction] = []
         policy.rescue(peer, chunk, from: failed, at: now, into: &actions)

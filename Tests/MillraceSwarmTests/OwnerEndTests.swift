@@ -58,4 +58,19 @@ struct OwnerEndTests {
         try bench.policy.credit(0, count: 1)
         #expect(bench.pump() == [.grant(0, 91)])
     }
+
+    /// The last of two takes long to pass on what it gets only because the other is busy with all that it lacks.
+    @Test func `who is far ahead does not wait for one that lacks most of the file`() throws {
+        var bench = OwnerBench(chunks: 200, peers: 2)
+        try bench.handOut(40, to: [0, 1], after: 4 * millisecond, seenAt: OwnerEndTests.other)
+        for chunk in 40..<190 as Range<ChunkID> {
+            try bench.policy.credit(0, count: 1)
+            #expect(bench.pumpInTime() == [.grant(0, chunk)])
+            bench.deliver(chunk, to: 0)
+        }
+        bench.holds(1, 40)
+        bench.now += 300 * millisecond
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(0, 190)])
+    }
 }

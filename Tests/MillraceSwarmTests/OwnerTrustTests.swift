@@ -51,6 +51,15 @@ import Testing
         #expect(bench.pump() == [.grant(0, 1)])
     }
 
+    /// It may be sent a chunk where nobody else takes one. Who knows better than to ask it there gets its own.
+    @Test func nobodyIsSentToAnAccusedPeerForWhatThatWasGranted() throws {
+        var bench = OwnerBench(chunks: 2, peers: 2)
+        _ = accuse(&bench, 0, by: 1)
+        try bench.policy.credit(0, count: 1)
+        #expect(bench.pump() == [.grant(0, 0)])
+        #expect(bench.rescue(1, 0, from: nil) == [.send(1, 0)])
+    }
+
     @Test func whoWantsNothingKeepsNobodyFromWhatThereIs() throws {
         var bench = OwnerBench(chunks: 2, peers: 3)
         for accused in [PeerIndex(0), 1] { _ = accuse(&bench, accused, by: 2) }

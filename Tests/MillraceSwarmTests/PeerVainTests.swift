@@ -1,0 +1,59 @@
+import MillraceSwarm
+import MillraceWire
+import Testing
+
+@Suite("Chunks that are listed and not sent")
+struct PeerVainTests {
+    /// They cancel what they are told to, and that is all.
+    @Test func `after three requests in vain the owner is asked, whoever else lists the chunk`() throws {
+        var bench = PeerBench(chunks: 10, sources: [1, 2])
+        for source in 1...2 as ClosedRange<PeerIndex> { bench.holds(source, 4..<5) }
+        var asked: [PeerIndex] = []
+        var rescues: [PeerAction] = []
+        while rescues.isEmpty, asked.count < 10 {
+            for action in bench.take() {
+                switch action {
+                case .request(let peer, 4): asked.append(peer)
+                case .cancel(let peer, 4):
+                    bench.policy.rejected(4, by: peer, reason: .cancelled, at: bench.now, into: &bench.actions)
+                default: rescues.append(action)
+                }
+            }
+            bench.now = try #require(bench.policy.nextDeadline)
+            bench.tick()
+        }
+        #expect(asked == [1, 2, 1])
+        #expect(rescues == [.rescue(4, from: 1)])
+    }
+
+    /// The only source of chunk 0 is late with it, and the owner has been asked.
+    private func bench() throws -> PeerBench {
+        var bench = PeerBench(chunks: 1, sources: [1])
+        bench.holds(1, 0..<1)
+        _ = bench.take()
+        bench.now = try #require(bench.policy.nextDeadline)
+        bench.tick()
+        #expect(bench.take() == [.rescue(0, from: 1)])
+        return bench
+    }
+
+    @Test func `to be sent where it has asked in vain already is answered at once`() throws {
+        var bench = try bench()
+        bench.policy.sentElsewhere(0, to: 1, at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.rescue(0, from: 1)])
+    }
+
+    @Test func `the next time the owner is told of whom it named last`() throws {
+        var bench = try bench()
+        bench.policy.sentElsewhere(0, to: 7, at: bench.now, into: &bench.actions)
+        bench.policy.sourceConnected(7, at: bench.now, into: &bench.actions)
+        #expect(bench.take() == [.connect(7)])
+        var rescues: [PeerAction] = []
+        while rescues.isEmpty {
+            bench.now = try #require(bench.policy.nextDeadline)
+            bench.tick()
+            rescues = bench.take()
+        }
+        #expect(rescues.first == .rescue(0, from: 7))
+    }
+}
