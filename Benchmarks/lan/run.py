@@ -13,6 +13,7 @@ import shutil
 import signal
 import statistics
 import sys
+import textwrap
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -32,8 +33,15 @@ SYSTEMS["millrace"] = systems.Millrace
 NODE_PORT = 9000
 
 
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Names of scenarios and systems stay whole, to be copied."""
+
+    def _split_lines(self, text, width):
+        return textwrap.wrap(text, width, break_on_hyphens=False)
+
+
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     parser.add_argument("--scenario", nargs="+", default=["n5"], metavar="NAME", help=f"all, or {' '.join(SCENARIOS)}")
     parser.add_argument("--systems", default="millrace,chain", metavar="NAMES", help=",".join(SYSTEMS))
     parser.add_argument("--rounds", type=int, default=1)

@@ -1,5 +1,6 @@
 """What happens on the LAN, as data."""
 
+import random
 from dataclasses import dataclass
 from enum import Enum
 
@@ -28,11 +29,14 @@ class Event(Enum):
 
 LOSING_EVENTS = (Event.KILL_PEER, Event.FREEZE_PEER)
 EVENT_SECONDS = 3
+MIXED_UPLINKS = (0.3, 0.6, 1, 1.5, 3)
+MIXED_UPLINK_SEED = 1
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Rates in bit/s; `slow_up` and `slow_down` are the fractions left to the one odd peer."""
+    """Rates in bit/s; `slow_up` and `slow_down` are the fractions left to the one odd peer. Mixed uplinks have 0.3 to 3
+    times the rate, the same ones in every run."""
     name: str
     peer_count: int
     rate: float | None
@@ -40,6 +44,7 @@ class Scenario:
     slow_up: float = 1
     slow_down: float = 1
     seconds_between_joins: float = 0
+    uplinks_are_mixed: bool = False
 
     @property
     def odd_peer(self):
@@ -58,6 +63,9 @@ class Scenario:
     def rates(self):
         """(up, down) for each node, the owner first."""
         rates = [(self.rate, self.rate)] * (self.peer_count + 1)
+        if self.uplinks_are_mixed:
+            dice = random.Random(MIXED_UPLINK_SEED)
+            rates[1:] = [(self.rate * dice.choice(MIXED_UPLINKS), self.rate) for _ in rates[1:]]
         if self.odd_peer is not None and self.rate is not None:
             rates[self.odd_peer] = (self.rate * self.slow_up, self.rate * self.slow_down)
         return rates
@@ -77,6 +85,7 @@ SCENARIOS = {scenario.name: scenario for scenario in [
     _sized(1, 200), _sized(2, 200), _sized(5, 200), _sized(16, 50), _sized(32, 25),
     Scenario("quarter", 5, 200 * MEGABIT, slow_up=0.25, slow_down=0.25),
     Scenario("slow-uplink", 5, 200 * MEGABIT, slow_up=0.25),
+    Scenario("mixed", 12, 60 * MEGABIT, uplinks_are_mixed=True),
     Scenario("killed", 5, 200 * MEGABIT, Event.KILL_PEER),
     Scenario("frozen", 5, 200 * MEGABIT, Event.FREEZE_PEER),
     Scenario("paused", 5, 200 * MEGABIT, Event.PAUSE_PEER),
