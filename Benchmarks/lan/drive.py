@@ -24,6 +24,8 @@ class Drive:
 
     def run(self):
         self.system.prepare()
+        if self.scenario.loss:
+            self.network.lose(self.scenario.odd_peer, self.scenario.loss)
         try:
             self.source = self.system.start_source()
             self._watch(time.monotonic())

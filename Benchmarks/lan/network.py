@@ -85,6 +85,10 @@ def inside(name):
             enter(home.fileno())
 
 
+def drop(index, chain, *match):
+    run("ip", "netns", "exec", node_name(index), "iptables", "-A", chain, *match, "-j", "DROP")
+
+
 class Network:
     """Nodes 0...count on one bridge. rates[index] is (up, down) in bit/s, None where a link is not shaped."""
 
@@ -161,8 +165,13 @@ class Network:
     @staticmethod
     def mute(index):
         """Nothing that the node sends arrives from now on if it is larger than a message."""
-        run("ip", "netns", "exec", node_name(index), "iptables", "-A", "OUTPUT", "-m", "length",
-            "--length", f"{LARGEST_MESSAGE_PACKET + 1}:65535", "-j", "DROP")
+        drop(index, "OUTPUT", "-m", "length", "--length", f"{LARGEST_MESSAGE_PACKET + 1}:65535")
+
+    @staticmethod
+    def lose(index, part):
+        """So much of what the node sends and receives is lost from now on."""
+        for chain in ("INPUT", "OUTPUT"):
+            drop(index, chain, "-m", "statistic", "--mode", "random", "--probability", str(part))
 
     def counters(self):
         """For each node the bytes it has received and sent, seen from the bridge."""

@@ -24,7 +24,7 @@ import charts  # noqa: E402
 import comparators  # noqa: E402
 import network  # noqa: E402
 from drive import Drive  # noqa: E402
-from scenarios import DEFAULT_SECONDS_AT_FULL_RATE, MEGABIT, SCENARIOS, UNSHAPED_BYTE_COUNT, Event  # noqa: E402
+from scenarios import DEFAULT_SECONDS_AT_FULL_RATE, MEGABIT, SCENARIOS, UNSHAPED_BYTE_COUNT  # noqa: E402
 
 SYSTEMS = {kind.name: kind for kind in [
     systems.Millrace, systems.MillraceFlat, comparators.Chain, comparators.Aria2, comparators.Libtorrent,
@@ -37,7 +37,7 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Names of scenarios and systems stay whole, to be copied."""
 
     def _split_lines(self, text, width):
-        return textwrap.wrap(text, width, break_on_hyphens=False)
+        return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
 
 
 def arguments():
@@ -75,7 +75,7 @@ def chosen_scenarios(options):
         raise SystemExit("--rate has no meaning in the scenario unshaped")
     if options.delay < 0 or options.delay and "unshaped" in names:
         raise SystemExit("--delay is 0 or more, and needs links with a rate")
-    if options.delay and {"unplugged", "mute"} & set(names):
+    if options.delay and {"unplugged", "mute", "lossy"} & set(names):
         raise SystemExit("with --delay there is no cable to pull, and no packet filter")
     scenarios = [dataclasses.replace(SCENARIOS[name], **changes) for name in names]
     for scenario in scenarios:
@@ -172,7 +172,7 @@ def main():
     scenarios, kinds = chosen_scenarios(options), systems.choose(SYSTEMS, options.systems)
     if os.geteuid() != 0:
         raise SystemExit("network namespaces need root")
-    tools = ["ip", "tc", "cc"] + ["iptables"] * any(scenario.event == Event.MUTE_PEER for scenario in scenarios)
+    tools = ["ip", "tc", "cc"] + ["iptables"] * any(scenario.needs_packet_filter for scenario in scenarios)
     missing = [tool for tool in tools if not shutil.which(tool)]
     if missing:
         raise SystemExit(f"not installed: {', '.join(missing)}")

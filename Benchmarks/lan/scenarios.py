@@ -35,7 +35,8 @@ MIXED_UPLINK_SEED = 1
 
 @dataclass(frozen=True)
 class Scenario:
-    """Rates in bit/s; `slow_up` and `slow_down` are the fractions left to the one odd peer. Mixed uplinks have 0.3 to 3
+    """Rates in bit/s; `slow_up` and `slow_down` are the fractions left to the one odd peer, `loss` the part of its packets
+    that is lost, both ways. Mixed uplinks have 0.3 to 3
     times the rate, the same ones in every run."""
     name: str
     peer_count: int
@@ -45,11 +46,12 @@ class Scenario:
     slow_down: float = 1
     seconds_between_joins: float = 0
     uplinks_are_mixed: bool = False
+    loss: float = 0
 
     @property
     def odd_peer(self):
         """The peer that is slow or that something happens to: one in the middle, so a chain has nodes on both sides of it."""
-        is_odd = self.slow_up != 1 or self.slow_down != 1 or self.event.befalls_peer
+        is_odd = self.slow_up != 1 or self.slow_down != 1 or self.loss or self.event.befalls_peer
         return (self.peer_count + 1) // 2 if is_odd else None
 
     @property
@@ -58,7 +60,12 @@ class Scenario:
 
     def is_counted(self, index):
         """Whether a peer's time is held against the common bound: not where its own link or end forbids that."""
-        return index != self.odd_peer or (self.slow_down == 1 and not self.loses_peer and not self.event.ends_by_itself)
+        is_held_up = self.slow_down != 1 or self.loss or self.loses_peer or self.event.ends_by_itself
+        return index != self.odd_peer or not is_held_up
+
+    @property
+    def needs_packet_filter(self):
+        return self.event == Event.MUTE_PEER or self.loss > 0
 
     def rates(self):
         """(up, down) for each node, the owner first."""
@@ -86,6 +93,7 @@ SCENARIOS = {scenario.name: scenario for scenario in [
     Scenario("quarter", 5, 200 * MEGABIT, slow_up=0.25, slow_down=0.25),
     Scenario("slow-uplink", 5, 200 * MEGABIT, slow_up=0.25),
     Scenario("mixed", 12, 60 * MEGABIT, uplinks_are_mixed=True),
+    Scenario("lossy", 5, 200 * MEGABIT, loss=0.01),
     Scenario("killed", 5, 200 * MEGABIT, Event.KILL_PEER),
     Scenario("frozen", 5, 200 * MEGABIT, Event.FREEZE_PEER),
     Scenario("paused", 5, 200 * MEGABIT, Event.PAUSE_PEER),
