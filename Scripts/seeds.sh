@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs short swarms in the simulator to which anything may happen, each drawn from its seed: late, slow and frozen peers,
-# deaths, restarts, partitions, connections that break, liars, an owner that leaves.
+# deaths, restarts, partitions, connections that break, liars, peers that refuse or of which no chunk arrives, an owner
+# that leaves.
 #
 #   Scripts/seeds.sh [HOW MANY, 10000 unless told] [FIRST SEED, 1 unless told]
 #

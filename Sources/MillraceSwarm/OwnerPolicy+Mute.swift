@@ -25,7 +25,7 @@ extension OwnerPolicy {
         return nextMuteCheckAt
     }
 
-    private var isAllPassedOn: Bool { members.allSatisfy { $0 == nil || $0!.unreplicated == 0 } }
+    private var isAllPassedOn: Bool { members.allSatisfy { ($0?.unreplicated ?? 0) == 0 } }
 
     /// After how long without a chunk seen elsewhere this peer counts as mute. One that has passed on nothing yet may
     /// have a link of another kind.

@@ -74,6 +74,7 @@ extension PeerPolicy {
             actions.append(.connect(peer))
             return
         }
+        // Where it has asked in vain already, it says so; where it waits, that one is named the next time.
         let earlier = neighbours[index].outstanding.first { $0.chunk == chunk }
         if let earlier, earlier.lateCount > 0 { return ask(for: chunk, insteadOf: peer, now, into: &actions) }
         if earlier == nil, neighbours.holds(index, chunk) {
