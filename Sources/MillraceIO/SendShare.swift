@@ -15,11 +15,13 @@ public final class SendShare: Sendable {
         /// far.
         var leastBytesPerSecond: Double { receivedBytesPerSecond * SendMeasure.leastPartOfReceived }
 
-        /// One that is alone shares the link with what the node itself asks for.
         var share: Double {
-            guard trial.takesTurns else { return measure.share(atLeast: leastBytesPerSecond) }
-            let whole = measure.whole(atLeast: leastBytesPerSecond)
-            return measure.usedCount > 1 ? whole : whole * SendMeasure.lonePart
+            let isAlone = measure.usedCount == 1
+            if trial.takesTurns {
+                return measure.whole(atLeast: leastBytesPerSecond) * (isAlone ? SendMeasure.loneTurnPart : 1)
+            }
+            let isOwner = receivedBytesPerSecond == 0
+            return measure.share(atLeast: leastBytesPerSecond) * (isAlone && isOwner ? SendMeasure.loneReaderPart : 1)
         }
     }
 
@@ -99,10 +101,12 @@ struct SendMeasure: Sendable {
     /// seconds. Few links are slower than this the one way.
     static let leastPartOfReceived = 0.25
 
-    /// Two that serve each other, one of them over a narrow uplink: what stands in its queue is as long as what the
-    /// other has room for, and the other stays as slow as it is once it has been slow. With half of it that one's rate
-    /// grows again.
-    static let lonePart = 0.5
+    /// The parts of one connection that is alone. What stands in a node's queue is as long as what another that sends
+    /// to it has room for, so that this one stays as slow as it is once it has been slow for a moment. Its rate grows
+    /// again where the queue is half as long, as of one whose narrow uplink a trial has found, or where it has twice
+    /// the room, as an owner with a single reader.
+    static let loneTurnPart = 0.5
+    static let loneReaderPart = 2.0
 
     /// Of all connections together. It gives way by half to what a slower stretch has carried: not every stretch has
     /// enough to send, and a link may become slower.

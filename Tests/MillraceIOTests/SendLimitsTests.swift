@@ -7,7 +7,7 @@ import Testing
     private func limits(
         bytesPerSecond: Double, seconds: Double, segment: Int = 1448, roundTripMilliseconds: UInt64 = 0
     ) -> SendLimits {
-        var gauge = SendGauge(segmentByteCount: segment, share: SendShare())
+        var gauge = SendGauge(segmentByteCount: segment, share: .ofPeer)
         let chunk = 102_400
         let interval = Double(chunk) / bytesPerSecond * 1e9
         for index in 0...Int(seconds * 1e9 / interval) {
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func aLinkThatSlowsDownIsBoundAgain() {
-        var gauge = SendGauge(segmentByteCount: 1448, share: SendShare())
+        var gauge = SendGauge(segmentByteCount: 1448, share: .ofPeer)
         var now: UInt64 = 0
         var heard: [SendLimits] = []
         for (count, interval) in [(200, 100_000), (80, 80_000_000)] as [(Int, UInt64)] {
@@ -79,7 +79,16 @@ import Testing
     }
 
     @Test func timeThatStandsStillChangesNothing() {
-        var gauge = SendGauge(segmentByteCount: 1448, share: SendShare())
+        var gauge = SendGauge(segmentByteCount: 1448, share: .ofPeer)
         for _ in 0..<100 { #expect(gauge.sent(102_400, now: 5) == nil) }
+    }
+}
+
+extension SendShare {
+    /// A node to which something comes: its only reader has what the link carries, an owner's twice that.
+    static var ofPeer: SendShare {
+        let share = SendShare()
+        share.received(0, bytesPerSecond: 1)
+        return share
     }
 }

@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func aNewConnectionBeginsWithTheRoomOfTheRest() {
-        let share = SendShare()
+        let share = SendShare.ofPeer
         var gauge = SendGauge(segmentByteCount: 1448, share: share)
         for millisecond in 1...100 as ClosedRange<UInt64> {
             _ = gauge.sent(SendShareTests.chunk, now: millisecond * 10_000_000)
@@ -92,6 +92,18 @@ import Testing
             _ = other.sent(Self.chunk, now: millisecond * 100_000_000)
         }
         #expect(share.bytesPerSecond == 6_000_000)
+    }
+
+    @Test func anOwnersOnlyReaderHasTwiceWhatTheLinkCarriesAndAPeersHasIt() {
+        for (received, part) in [(0, 2.0), (1_000_000, 1)] as [(UInt64, Double)] {
+            let share = SendShare()
+            share.received(0, bytesPerSecond: received)
+            var gauge = gauge(share)
+            for millisecond in 1...20 as ClosedRange<UInt64> {
+                _ = gauge.sent(Self.chunk, now: millisecond * 100_000_000)
+            }
+            #expect(abs(share.bytesPerSecond / (part * Double(10 * Self.chunk)) - 1) < 0.01)
+        }
     }
 
     private func gauge(_ share: SendShare) -> SendGauge { SendGauge(segmentByteCount: 1448, share: share) }
