@@ -116,7 +116,7 @@ extension PeerPolicy {
     }
 
     /// How many requests for the chunk were late, one after the other.
-    private func vainCount(of chunk: ChunkID) -> Int {
+    func vainCount(of chunk: ChunkID) -> Int {
         var count = 0
         for index in neighbours.indices {
             for request in neighbours[index].outstanding where request.chunk == chunk {

@@ -174,7 +174,7 @@ extension PeerPolicy {
         for ask in asked where ask.peer == peer && neighbours.holds(index, ask.chunk) {
             guard !have.contains(ask.chunk) else { continue }
             guard !neighbours[index].isAsked(ask.chunk), mayAskAnother(ask.chunk) else { continue }
-            request(ask.chunk, from: index, at: now, into: &actions)
+            request(ask.chunk, from: index, afterVain: vainCount(of: ask.chunk), at: now, into: &actions)
         }
         let neighbours = neighbours
         forgetAsked { $0.peer == peer && neighbours.holds(index, $0.chunk) }

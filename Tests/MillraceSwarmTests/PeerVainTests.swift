@@ -4,10 +4,8 @@ import Testing
 
 @Suite("Chunks that are listed and not sent")
 struct PeerVainTests {
-    /// They cancel what they are told to, and that is all.
-    @Test func `after three requests in vain the owner is asked, whoever else lists the chunk`() throws {
-        var bench = PeerBench(chunks: 10, sources: [1, 2])
-        for source in 1...2 as ClosedRange<PeerIndex> { bench.holds(source, 4..<5) }
+    /// Whom the peer asks for chunk 4 until it asks the owner. They cancel what they are told to, and that is all.
+    private func askInVain(_ bench: inout PeerBench) throws -> (asked: [PeerIndex], rescues: [PeerAction]) {
         var asked: [PeerIndex] = []
         var rescues: [PeerAction] = []
         while rescues.isEmpty, asked.count < 10 {
@@ -22,8 +20,27 @@ struct PeerVainTests {
             bench.now = try #require(bench.policy.nextDeadline)
             bench.tick()
         }
-        #expect(asked == [1, 2, 1])
-        #expect(rescues == [.rescue(4, from: 1)])
+        return (asked, rescues)
+    }
+
+    @Test func `after three requests in vain the owner is asked, whoever else lists the chunk`() throws {
+        var bench = PeerBench(chunks: 10, sources: [1, 2])
+        for source in 1...2 as ClosedRange<PeerIndex> { bench.holds(source, 4..<5) }
+        let vain = try askInVain(&bench)
+        #expect(vain.asked == [1, 2, 1])
+        #expect(vain.rescues == [.rescue(4, from: 1)])
+    }
+
+    @Test func `who was named by the owner is not followed by those who were asked in vain before`() throws {
+        var bench = PeerBench(chunks: 10, sources: [1, 2, 3])
+        for source in 1...2 as ClosedRange<PeerIndex> { bench.holds(source, 4..<5) }
+        _ = try askInVain(&bench)
+        _ = bench.take()
+        bench.policy.sentElsewhere(4, to: 3, at: bench.now, into: &bench.actions)
+        bench.holds(3, 4..<5)
+        let vain = try askInVain(&bench)
+        #expect(vain.asked == [3])
+        #expect(vain.rescues.first == .rescue(4, from: 3))
     }
 
     /// The only source of chunk 0 is late with it, and the owner has been asked.
