@@ -75,10 +75,10 @@ def chosen_scenarios(options):
         raise SystemExit("--rate has no meaning in the scenario unshaped")
     if options.delay < 0 or options.delay and "unshaped" in names:
         raise SystemExit("--delay is 0 or more, and needs links with a rate")
-    if options.delay and {"unplugged", "mute", "lossy"} & set(names):
-        raise SystemExit("with --delay there is no cable to pull, and no packet filter")
     scenarios = [dataclasses.replace(SCENARIOS[name], **changes) for name in names]
     for scenario in scenarios:
+        if options.delay and scenario.needs_bridge:
+            raise SystemExit(f"{scenario.name}: with --delay there is no cable to pull, and no packet filter")
         if not any(scenario.is_counted(index) for index in range(1, scenario.peer_count + 1)):
             raise SystemExit(f"{scenario.name} needs two peers: the one that something happens to does not count")
     return scenarios

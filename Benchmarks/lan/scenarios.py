@@ -23,11 +23,14 @@ class Event(Enum):
         return self not in (Event.NONE, Event.KILL_OWNER)
 
     @property
+    def loses_peer(self):
+        return self in (Event.KILL_PEER, Event.FREEZE_PEER)
+
+    @property
     def ends_by_itself(self):
         return self in (Event.PAUSE_PEER, Event.UNPLUG_PEER)
 
 
-LOSING_EVENTS = (Event.KILL_PEER, Event.FREEZE_PEER)
 EVENT_SECONDS = 3
 MIXED_UPLINKS = (0.3, 0.6, 1, 1.5, 3)
 MIXED_UPLINK_SEED = 1
@@ -35,9 +38,8 @@ MIXED_UPLINK_SEED = 1
 
 @dataclass(frozen=True)
 class Scenario:
-    """Rates in bit/s; `slow_up` and `slow_down` are the fractions left to the one odd peer, `loss` the part of its packets
-    that is lost, both ways. Mixed uplinks have 0.3 to 3
-    times the rate, the same ones in every run."""
+    """Rates in bit/s; `slow_up` and `slow_down` are the fractions left to the one odd peer, `loss` the part of its
+    packets that is lost, both ways. Mixed uplinks have 0.3 to 3 times the rate, the same ones in every run."""
     name: str
     peer_count: int
     rate: float | None
@@ -50,13 +52,13 @@ class Scenario:
 
     @property
     def odd_peer(self):
-        """The peer that is slow or that something happens to: one in the middle, so a chain has nodes on both sides of it."""
+        """The peer that is slow or that something happens to: one in the middle, so a chain has nodes on both sides."""
         is_odd = self.slow_up != 1 or self.slow_down != 1 or self.loss or self.event.befalls_peer
         return (self.peer_count + 1) // 2 if is_odd else None
 
     @property
     def loses_peer(self):
-        return self.event in LOSING_EVENTS
+        return self.event.loses_peer
 
     def is_counted(self, index):
         """Whether a peer's time is held against the common bound: not where its own link or end forbids that."""
@@ -66,6 +68,10 @@ class Scenario:
     @property
     def needs_packet_filter(self):
         return self.event == Event.MUTE_PEER or self.loss > 0
+
+    @property
+    def needs_bridge(self):
+        return self.needs_packet_filter or self.event == Event.UNPLUG_PEER
 
     def rates(self):
         """(up, down) for each node, the owner first."""

@@ -20,6 +20,7 @@ public final class SendShare: Sendable {
             if trial.takesTurns {
                 return measure.whole(atLeast: leastBytesPerSecond) * (isAlone ? SendMeasure.loneTurnPart : 1)
             }
+            // Nothing comes to an owner.
             let isOwner = receivedBytesPerSecond == 0
             return measure.share(atLeast: leastBytesPerSecond) * (isAlone && isOwner ? SendMeasure.loneReaderPart : 1)
         }

@@ -9,6 +9,7 @@ extension OwnerPolicy {
             return
         }
         nextMuteCheckAt = now + least / SwarmLimits.muteChecksPerPatience
+        mayBePassedOn = isSomethingUnpassed
         for index in members.indices {
             guard let member = members[index], !member.listed.isEmpty, member.isTrusted else { continue }
             // One that says nothing either has fallen silent, and may have to be waited for as long as that takes.
@@ -19,13 +20,14 @@ extension OwnerPolicy {
         }
     }
 
-    /// When somebody who passes nothing on may have to be noticed; nil while there is nobody to pass anything on to.
+    /// When somebody who passes nothing on may have to be noticed; nil while there is nothing to be passed on, or
+    /// nobody to pass it on to.
     var nextMuteCheck: UInt64? {
-        guard leastPatienceNanoseconds != nil, passOnNanoseconds != nil, !isAllPassedOn else { return nil }
+        guard leastPatienceNanoseconds != nil, passOnNanoseconds != nil, mayBePassedOn else { return nil }
         return nextMuteCheckAt
     }
 
-    private var isAllPassedOn: Bool { members.allSatisfy { ($0?.unreplicated ?? 0) == 0 } }
+    var isSomethingUnpassed: Bool { members.contains { ($0?.unreplicated ?? 0) > 0 } }
 
     /// After how long without a chunk seen elsewhere this peer counts as mute. One that has passed on nothing yet may
     /// have a link of another kind.

@@ -10,6 +10,7 @@ extension OwnerPolicy {
         let sample = now - grant.at
         listNanoseconds = listNanoseconds.movingAverage(with: sample)
         members[Int(peer)]!.listNanoseconds = members[Int(peer)]!.listNanoseconds.movingAverage(with: sample)
+        mayBePassedOn = true
         members[Int(peer)]!.noteListed(Grant(peer: peer, chunk: chunk, at: now))
     }
 

@@ -48,6 +48,8 @@ public struct OwnerPolicy: Sendable {
     var grantsInFlight: [Grant] = []
     /// When the owner looks next for peers that pass nothing on.
     var nextMuteCheckAt: UInt64 = 0
+    /// Some granted chunk was seen at nobody else, when the owner looked last or since.
+    var mayBePassedOn = false
     /// Who let a grant lapse, and may have fallen silent.
     var fallingSilent: [PeerIndex] = []
     /// The average time from a grant to its being listed; nil before the first.

@@ -36,6 +36,7 @@ extension OwnerPolicy {
     mutating func passedOn(_ chunk: ChunkID, by peer: PeerIndex, at now: UInt64?) {
         guard isMember(peer) else { return }
         members[Int(peer)]!.unreplicated -= 1
+        if grantsInFlight.isEmpty { mayBePassedOn = isSomethingUnpassed }
         // A chunk that the owner sent once more may have come from there.
         if rescues[chunk] == nil {
             members[Int(peer)]!.strikes = max(0, members[Int(peer)]!.strikes - 1)

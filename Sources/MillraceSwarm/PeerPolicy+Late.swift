@@ -104,10 +104,11 @@ extension PeerPolicy {
     private mutating func late(
         _ late: Request, at position: Int, of index: Int, _ now: UInt64, into actions: inout [PeerAction]
     ) {
-        let isVain = hasOwner && vainCount(of: late.chunk) > SwarmLimits.vainRequestLimit
+        let vainCount = vainCount(of: late.chunk)
+        let isVain = hasOwner && vainCount > SwarmLimits.vainRequestLimit
         let mayAskOwner = rescue == nil || isVain && rescue?.chunk == late.chunk
         if !(isVain && mayAskOwner), let other = otherHolder(of: late.chunk, besides: index) {
-            request(late.chunk, from: other, afterVain: vainCount(of: late.chunk), at: now, into: &actions)
+            request(late.chunk, from: other, afterVain: vainCount, at: now, into: &actions)
         } else if mayAskOwner, late.lateCount > 0 || isEndGame {
             let named = asked.first { $0.chunk == late.chunk }?.peer
             forgetAsked { $0.chunk == late.chunk }

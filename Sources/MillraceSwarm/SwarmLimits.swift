@@ -62,7 +62,8 @@ public enum SwarmLimits {
     /// and no more chunks, is offered again: a peer that only stood still for a moment has the rest for others.
     public static let unheardNanoseconds: UInt64 = 250_000_000
     public static let unheardListedLimit = 16
-    /// How often in that time the owner looks for those that list what they are granted, and of whom nobody gets it.
+    /// How often in the time that a grant has to be listed the owner looks for those that list what they are granted,
+    /// and of whom nobody gets it.
     public static let muteChecksPerPatience: UInt64 = 4
     /// Rescues of a peer's grants after which it is granted only what nobody else can take.
     public static let strikeLimit = 2

@@ -70,11 +70,7 @@ import Testing
         #expect(share.bytesPerSecond == 0)
         share.received(1, bytesPerSecond: 24_000_000)
         #expect(share.bytesPerSecond == 6_000_000)
-        var (gauge, other) = (gauge(share), gauge(share))
-        for millisecond in 1...100 as ClosedRange<UInt64> {
-            _ = gauge.sent(Self.chunk, now: millisecond * 100_000_000)
-            _ = other.sent(Self.chunk, now: millisecond * 100_000_000)
-        }
+        sendTenASecond(100, on: 2, of: share)
         #expect(share.bytesPerSecond == 3_000_000)
         // What it does send counts where that is more.
         share.received(1, bytesPerSecond: 1_000_000)
@@ -86,11 +82,7 @@ import Testing
         let share = SendShare(trial: TurnTrial(takesTurns: true))
         share.received(1, bytesPerSecond: 24_000_000)
         #expect(share.bytesPerSecond == 3_000_000)
-        var (gauge, other) = (gauge(share), gauge(share))
-        for millisecond in 1...4 as ClosedRange<UInt64> {
-            _ = gauge.sent(Self.chunk, now: millisecond * 100_000_000)
-            _ = other.sent(Self.chunk, now: millisecond * 100_000_000)
-        }
+        sendTenASecond(4, on: 2, of: share)
         #expect(share.bytesPerSecond == 6_000_000)
     }
 
@@ -98,11 +90,16 @@ import Testing
         for (received, part) in [(0, 2.0), (1_000_000, 1)] as [(UInt64, Double)] {
             let share = SendShare()
             share.received(0, bytesPerSecond: received)
-            var gauge = gauge(share)
-            for millisecond in 1...20 as ClosedRange<UInt64> {
-                _ = gauge.sent(Self.chunk, now: millisecond * 100_000_000)
-            }
+            sendTenASecond(20, on: 1, of: share)
             #expect(abs(share.bytesPerSecond / (part * Double(10 * Self.chunk)) - 1) < 0.01)
+        }
+    }
+
+    /// So many chunks on each of the connections, ten a second.
+    private func sendTenASecond(_ chunkCount: UInt64, on connectionCount: Int, of share: SendShare) {
+        var gauges = (0..<connectionCount).map { _ in gauge(share) }
+        for tick in 1...chunkCount {
+            for index in gauges.indices { _ = gauges[index].sent(Self.chunk, now: tick * 100_000_000) }
         }
     }
 

@@ -50,30 +50,29 @@ struct ScenarioTests {
         #expect(report.worstTimeOverBound < 1.1, "\(report.summary)")
     }
 
-    @Test(arguments: [1, 2, 100])
-    func `a round trip of several chunk times costs little`(peers: Int) throws {
+    /// Uplinks that are shared, small buffers, and answers that take a while, as on real links.
+    private func shared(peers: Int, chunks: UInt32, latencyMilliseconds: UInt64) -> SimOptions {
         var options = SimOptions()
         options.peerCount = peers
-        options.chunkCount = 600
-        options.latencyNanoseconds = 10_000_000
+        options.chunkCount = chunks
+        options.latencyNanoseconds = latencyMilliseconds * 1_000_000
         options.turnsPerChunk = 8
         options.holdsBack = true
-        let report = try runSimulation(options)
+        return options
+    }
+
+    @Test(arguments: [1, 2, 100])
+    func `a round trip of several chunk times costs little`(peers: Int) throws {
+        let report = try runSimulation(shared(peers: peers, chunks: 600, latencyMilliseconds: 10))
         #expect(report.isGood)
         #expect(report.worstTimeOverBound < (peers == 100 ? 1.3 : 1.1), "\(report.summary)")
     }
 
-    /// On links whose uplinks are shared and whose answers take a while, as real ones.
     @Test(arguments: [(.slow, 1.15), (.slowUplink, 1.25), (.freeRider, 1.7)] as [(SimScenario, Double)])
     func `of two peers the one that is slow holds up the other little`(scenario: SimScenario, time: Double) throws {
-        var options = SimOptions()
-        options.peerCount = 2
-        options.chunkCount = 700
+        var options = shared(peers: 2, chunks: 700, latencyMilliseconds: 8)
         options.scenario = scenario
         options.linkBytesPerSecond = 7_500_000
-        options.latencyNanoseconds = 8_000_000
-        options.turnsPerChunk = 8
-        options.holdsBack = true
         let report = try runSimulation(options)
         #expect(report.isGood)
         #expect(report.worstTimeOverBound < time, "\(report.summary)")
