@@ -76,6 +76,7 @@ extension PeerNode {
             let link = state.sources[index].link
             effects.wake(link, if: link.post(goodbye: .leaving, "no longer a source"))
         case .noteSilence(let peer): state.statistics.fellSilent(peer)
+        case .noteWeakness(let peer): state.statistics.gaveLittle(peer)
         }
     }
 

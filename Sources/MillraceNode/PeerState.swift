@@ -105,6 +105,10 @@ struct PeerStatistics: Sendable {
         replaced(peer, "it said nothing for a while, and another was asked beside it")
     }
 
+    mutating func gaveLittle(_ peer: PeerIndex) {
+        replaced(peer, "it gave little, and another was asked beside it")
+    }
+
     private mutating func replaced(_ peer: PeerIndex, _ reason: String) {
         guard replacedSources.count < NodeLimits.lostSourceCount else { return }
         guard !replacedSources.contains(where: { $0 == (peer, reason) }) else { return }

@@ -100,6 +100,10 @@ extension Simulation {
             story.milestone(now) {
                 "peer \(node) hears nothing from peer \(nodeOfPeer[Int(peer)]) and asks another beside it"
             }
+        case .noteWeakness(let peer):
+            story.milestone(now) {
+                "peer \(node) gets little from peer \(nodeOfPeer[Int(peer)]) and asks another beside it"
+            }
         }
     }
 

@@ -26,6 +26,10 @@ struct Neighbour: Sendable {
     var isRetired = false
     /// A source that answers nothing and says nothing: another is asked beside it.
     var isSilent = false
+    /// A source that gives far less than the others: another is asked beside it, too.
+    var isWeak = false
+    /// Chunks it has given since sources were last compared.
+    var givenCount = 0
     /// Requests it has refused since it last answered one.
     var refusalCount = 0
     /// When it last said something of use.
@@ -34,6 +38,11 @@ struct Neighbour: Sendable {
     var outstanding: [Request] = []
     /// Its bit in the masks of the neighbourhood; 0 for a client too many.
     fileprivate(set) var bit: UInt64 = 0
+
+    /// A source that is asked for chunks.
+    var isActive: Bool { isSource && !isRetired }
+    /// Somebody stands in for it.
+    var isLacking: Bool { isActive && (isSilent || isWeak) }
 
     var isIdleRetired: Bool { isSource && isRetired && outstanding.isEmpty }
 

@@ -40,6 +40,7 @@ extension OwnerPolicy {
     public mutating func pump(at now: UInt64, into actions: inout [OwnerAction]) {
         expireGrants(at: now)
         offerUnpassed(at: now)
+        answerHeldRescues(at: now, into: &actions)
         heldBackUntil = nil
         while !unsent.isEmpty, hasRoom(at: now) {
             let choice = chooseCredit(at: now)

@@ -12,7 +12,11 @@ extension OwnerPolicy {
         guard isMember(peer), layout.contains(chunk), !members[Int(peer)]!.have.contains(chunk) else { return }
         guard !isBeingRescued(chunk, at: peer, now) else { return }
         // It lists what it got before it gets more, as with grants.
-        guard members[Int(peer)]!.rescues.count < SwarmLimits.unlistedRescueLimit else { return }
+        heldRescues.removeAll { $0.peer == peer }
+        guard members[Int(peer)]!.rescues.count < SwarmLimits.unlistedRescueLimit else {
+            heldRescues.append((peer, chunk, failed))
+            return
+        }
         noteVainAsk(peer, chunk, failed)
         guard !grantsInFlight.contains(where: { $0.chunk == chunk && $0.peer == peer }) else { return }
         let reachesNobody = members[Int(peer)]!.reachesNobody
@@ -35,6 +39,14 @@ extension OwnerPolicy {
         rescueCount += 1
         sentChunkCount += 1
         actions.append(.send(peer, chunk))
+    }
+
+    /// Answers who had to list chunks first: it asks for one at a time, and would wait in vain for a while.
+    mutating func answerHeldRescues(at now: UInt64, into actions: inout [OwnerAction]) {
+        guard !heldRescues.isEmpty else { return }
+        let all = heldRescues
+        heldRescues = []
+        for held in all { rescue(held.peer, held.chunk, from: held.failed, at: now, into: &actions) }
     }
 
     /// Who has the chunk or will have it soon.

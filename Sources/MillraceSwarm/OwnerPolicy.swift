@@ -39,6 +39,8 @@ public struct OwnerPolicy: Sendable {
     var creditQueue: [PeerIndex] = []
     /// The last rescue of a chunk: who got it and when.
     var rescues: [ChunkID: (peer: PeerIndex, at: UInt64)] = [:]  // lookup only
+    /// Rescues that wait until their peer lists others, one of a peer at most.
+    var heldRescues: [(peer: PeerIndex, chunk: ChunkID, failed: PeerIndex?)] = []
     /// The average time a chunk takes to leave for a socket; nil before the first has left.
     var writeNanoseconds: UInt64?
     var tempo = UplinkTempo()
@@ -193,6 +195,7 @@ public struct OwnerPolicy: Sendable {
         planner.forget(peer)
         creditQueue.removeAll { $0 == peer }
         writers.removeAll { $0 == peer }
+        heldRescues.removeAll { $0.peer == peer }
         for rescue in gone.rescues where rescues[rescue.chunk]?.peer == peer { rescues[rescue.chunk] = nil }
         if !gone.takesPart, !gone.isComplete { unusedNumbers.append(peer) }
         if gone.wasGranted || !gone.have.isEmpty { offerAgain(gone, peer) }

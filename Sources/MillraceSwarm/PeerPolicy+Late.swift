@@ -50,9 +50,11 @@ extension PeerPolicy {
     }
 
     /// When a peer that waits for nothing in particular, and still lacks chunks, takes them for stranded: somebody was
-    /// granted them and never passed them on.
+    /// granted them and never passed them on. What it has asked for is nothing to wait for while all that comes comes
+    /// from the owner.
     private var strandedAt: UInt64? {
-        guard acceptsGrants, rescue == nil, outstandingCount == 0 || !asked.isEmpty else { return nil }
+        let waits = outstandingCount > 0 && asked.isEmpty && !livesOnRescues
+        guard acceptsGrants, rescue == nil, !waits else { return nil }
         guard lowestMissing < digestCount else { return nil }
         return lastProgress + (rescueStreak > 0 ? 1 : SwarmLimits.strandedHedgePeriods) * hedgeNanoseconds
     }
@@ -147,7 +149,10 @@ extension PeerPolicy {
     /// All that is missing has been asked for: a late request holds up the end.
     private var isEndGame: Bool { have.count + pending.count == Int(layout.chunkCount) }
 
-    /// Nothing has come for a while but by rescue: there is no use in waiting before the next.
+    /// Nothing has come for a while but by rescue.
+    var livesOnRescues: Bool { rescueStreak >= SwarmLimits.rescueStreakLimit }
+
+    /// There is no use in waiting before the next.
     mutating func goOnRescuing(at now: UInt64, into actions: inout [PeerAction]) {
         if !have.isFull, strandedAt != nil { rescueStranded(at: now, into: &actions) }
     }

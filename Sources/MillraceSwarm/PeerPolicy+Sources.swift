@@ -59,8 +59,9 @@ extension PeerPolicy {
     /// The members this peer should fetch from, the download neighbour first.
     public var wantedSources: [PeerIndex] {
         guard let selfIndex else { return [] }
-        let silentCount = neighbours.all.count { $0.isSource && $0.isSilent && !$0.isRetired }
-        var wanted = ring.sources(of: selfIndex, standIns: silentCount + (hasOwner ? 0 : unreachable.count))
+        var lacking = hasOwner ? [] : unreachable
+        for neighbour in neighbours.all where neighbour.isLacking { lacking.append(neighbour.peer) }
+        var wanted = ring.sources(of: selfIndex, standingInFor: lacking)
         if ringOnly { wanted = Array(wanted.prefix(1)) }
         if let given = givenNeighbour, ring.position(of: given) != nil, given != selfIndex, !wanted.contains(given) {
             wanted.insert(given, at: 0)
@@ -91,6 +92,7 @@ extension PeerPolicy {
             return
         }
         neighbours[index].isRetired = false
+        compareAnew()
         unreachable.removeAll { $0 == peer }
         sizeWindows()
         requestAsked(from: index, at: now, into: &actions)
@@ -104,6 +106,7 @@ extension PeerPolicy {
         neighbours[index].outstanding = []
         neighbours[index].isSource = false
         neighbours[index].isSilent = false
+        neighbours[index].isWeak = false
         for request in requests where !request.isSuperseded {
             if request.keepsSlot { outstandingCount -= 1 }
             release(request.chunk)

@@ -6,9 +6,10 @@ extension PeerPolicy {
     public var announceNanoseconds: UInt64 { pace.announceNanoseconds(batch: announceBatch) }
 
     /// The same for additions that go to the owner, which hears of all peers: the more they are, the fewer messages
-    /// each may send.
+    /// each may send. Who gets nothing but from the owner tells it at once, which sends only so many that are not
+    /// listed yet.
     public var ownerAnnounceNanoseconds: UInt64 {
-        guard !isComplete else { return 0 }
+        guard !isComplete, !livesOnRescues else { return 0 }
         let share = max(SwarmLimits.leastOwnerAnnounceBatch, ring.count / SwarmLimits.ownerAnnounceShare)
         return pace.announceNanoseconds(batch: max(announceBatch, share))
     }

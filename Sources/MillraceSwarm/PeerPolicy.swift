@@ -16,6 +16,8 @@ public enum PeerAction: Sendable, Equatable {
     case disconnect(PeerIndex)
     /// This source says nothing, and another is asked beside it. Nothing to do but to tell people.
     case noteSilence(PeerIndex)
+    /// The same of one that gives far less than the others.
+    case noteWeakness(PeerIndex)
 }
 
 /// Where a chunk came from.
@@ -91,8 +93,10 @@ public struct PeerPolicy: Sendable {
     var unreachable: [PeerIndex] = []
     /// The member its user named as download neighbour, once it is known who that is.
     var givenNeighbour: PeerIndex?
-    /// A source has fallen silent, or speaks again.
+    /// A source has fallen silent or turned out weak, or is so no longer.
     var mustReviseSources = false
+    /// Chunks that all sources have given since they were last compared.
+    var givenCount = 0
     /// Some retired source has answered everything and can be left.
     var hasIdleRetired = false
     var generator: SeededGenerator
@@ -133,7 +137,7 @@ public struct PeerPolicy: Sendable {
     public mutating func verified(
         _ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64, into actions: inout [PeerAction]
     ) {
-        let answersRequest = settle(chunk, from: origin, at: now)
+        let answersRequest = settle(chunk, from: origin, at: now, into: &actions)
         if have.insert(chunk) {
             let wasPending = pending.remove(chunk)
             if !wasPending { neighbours.wanted(chunk, false) }
@@ -151,7 +155,7 @@ public struct PeerPolicy: Sendable {
         }
         fill(at: now, into: &actions)
         topUpCredits(into: &actions)
-        if rescueStreak >= SwarmLimits.rescueStreakLimit { goOnRescuing(at: now, into: &actions) }
+        if livesOnRescues { goOnRescuing(at: now, into: &actions) }
     }
 
     /// A chunk came whose bytes do not match its digest. The owner is told, the source is never asked again.
@@ -159,7 +163,7 @@ public struct PeerPolicy: Sendable {
         _ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64, into actions: inout [PeerAction]
     ) {
         guard case .peer(let peer) = origin else {
-            settle(chunk, from: origin, at: now)
+            settle(chunk, from: origin, at: now, into: &actions)
             topUpCredits(into: &actions)
             return
         }
@@ -172,7 +176,7 @@ public struct PeerPolicy: Sendable {
     public mutating func superfluous(
         _ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64, into actions: inout [PeerAction]
     ) {
-        settle(chunk, from: origin, at: now)
+        settle(chunk, from: origin, at: now, into: &actions)
         fill(at: now, into: &actions)
         topUpCredits(into: &actions)
     }
@@ -209,7 +213,9 @@ public struct PeerPolicy: Sendable {
 
     /// Books an answer: the request it belongs to, if any, no longer counts. Returns whether that was not cancelled.
     @discardableResult
-    private mutating func settle(_ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64) -> Bool {
+    private mutating func settle(
+        _ chunk: ChunkID, from origin: ChunkOrigin, at now: UInt64, into actions: inout [PeerAction]
+    ) -> Bool {
         lateStreak = 0
         switch origin {
         case .grant:
@@ -223,6 +229,7 @@ public struct PeerPolicy: Sendable {
             }
             heard(index, at: now)
             neighbours[index].refusalCount = 0
+            gave(index, into: &actions)
             if neighbours[index].isIdleRetired { hasIdleRetired = true }
             let sample = now > request.at ? now - request.at : 0
             tallies.answered(peer, after: sample)

@@ -13,7 +13,7 @@ public struct Ring: Sendable, Equatable {
 
     var isSmall: Bool { count < SwarmLimits.middlingRingCount }
     var isLarge: Bool { count > SwarmLimits.largeRingCount }
-    private var isMiddling: Bool { !isSmall && !isLarge }
+    var isMiddling: Bool { !isSmall && !isLarge }
 
     public func position(of peer: PeerIndex) -> Int? {
         entries.firstIndex { $0.peer == peer }
@@ -44,20 +44,6 @@ public struct Ring: Sendable, Equatable {
             throw .badField(.roster, field: "entries")
         }
         entries.append(contentsOf: part.entries)
-    }
-
-    /// Whom `peer` fetches from, nearest first: everybody on a small ring, else the predecessors at distances that
-    /// grow evenly from 1 to the ring's size. They change only when the ring doubles, and once between on a large one.
-    ///
-    /// - Parameter standIns: how many more, for sources that are silent: the nearest that are none yet.
-    public func sources(of peer: PeerIndex, standIns: Int = 0) -> [PeerIndex] {
-        guard let position = position(of: peer), count > 1 else { return [] }
-        let limit = isMiddling ? SwarmLimits.middlingSourceCount : SwarmLimits.sourceCount
-        var distances = Ring.distances(memberCount: count, limit: limit)
-        if standIns > 0 { distances += (1..<count).filter { !distances.contains($0) }.prefix(standIns) }
-        return distances.map { distance in
-            entries[(position + count - distance) % count].peer
-        }
     }
 
     /// Distances that grow evenly, below `memberCount`, with n the number of members rounded up to a power of two:

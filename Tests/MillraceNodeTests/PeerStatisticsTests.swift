@@ -11,10 +11,12 @@ import Testing
         statistics.replaced(4)
         statistics.replaced(5)
         statistics.replaced(3)
-        #expect(statistics.replacedSources.map(\.peer) == [3, 4, 5, 3])
+        statistics.gaveLittle(6)
+        #expect(statistics.replacedSources.map(\.peer) == [3, 4, 5, 3, 6])
         #expect(statistics.replacedSources.map(\.reason) == [
             "it said nothing for a while, and another was asked beside it", "the ring gives this peer others now",
             "it sent a bad chunk", "the ring gives this peer others now",
+            "it gave little, and another was asked beside it",
         ])
     }
 

@@ -139,6 +139,24 @@ import Testing
         #expect(bench.rescue(0, 99, from: nil) == [.send(0, 99)])
     }
 
+    @Test func aRescueThatHadToWaitIsAnsweredOnceChunksAreListed() {
+        var bench = OwnerBench(chunks: 100, peers: 2)
+        for chunk in 0..<ChunkID(SwarmLimits.unlistedRescueLimit) { _ = bench.rescue(0, chunk, from: nil) }
+        #expect(bench.rescue(0, 50, from: nil) == [])
+        #expect(bench.rescue(0, 60, from: nil) == [], "the last that was asked for counts")
+        #expect(bench.pump() == [])
+        bench.holds(0, 3)
+        #expect(bench.pump() == [.send(0, 60)])
+        #expect(bench.pump() == [])
+    }
+
+    @Test func aRescueThatWaitsIsForgottenWithItsPeer() {
+        var bench = OwnerBench(chunks: 100, peers: 2)
+        for chunk in 0...ChunkID(SwarmLimits.unlistedRescueLimit) { _ = bench.rescue(0, chunk, from: nil) }
+        bench.policy.left(0)
+        #expect(bench.pump() == [])
+    }
+
     @Test func aChunkThatIsRescuedBeforeItsTurnIsOfferedAgainLikeAGrant() throws {
         var bench = OwnerBench(chunks: 3, peers: 2)
         try bench.policy.credit(1, count: 3)

@@ -31,6 +31,25 @@ struct PeerVainTests {
         #expect(vain.rescues == [.rescue(4, from: 1)])
     }
 
+    @Test func `where all that comes comes from the owner, what was asked of others is nothing to wait for`() {
+        var bench = PeerBench(chunks: 100, sources: [1])
+        bench.start()
+        bench.holds(1, 0..<100)
+        let asked = bench.take().requests.map(\.chunk)
+        #expect(!asked.isEmpty)
+        let others = (0..<100 as Range<ChunkID>).filter { !asked.contains($0) }
+        for chunk in others.prefix(SwarmLimits.rescueStreakLimit) {
+            #expect(!bench.take().contains { if case .rescue = $0 { true } else { false } })
+            bench.now += 10 * millisecond
+            bench.verified(chunk, from: .rescue)
+        }
+        let missing = (0..<100 as Range<ChunkID>).first { !bench.policy.have.contains($0) }
+        #expect(bench.take().contains(.rescue(missing ?? 0, from: nil)))
+        #expect(bench.policy.ownerAnnounceNanoseconds == 0)
+        bench.verified(asked[0], from: .peer(1))
+        #expect(bench.policy.ownerAnnounceNanoseconds > 0)
+    }
+
     @Test func `who was named by the owner is not followed by those who were asked in vain before`() throws {
         var bench = PeerBench(chunks: 10, sources: [1, 2, 3])
         for source in 1...2 as ClosedRange<PeerIndex> { bench.holds(source, 4..<5) }

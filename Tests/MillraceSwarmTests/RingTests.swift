@@ -52,6 +52,30 @@ struct RingTests {
         #expect(Set(clientCounts).count == 1)
     }
 
+    @Test func `the readers of a lacking source share its own sources among them`() {
+        let members = ring(Array(0..<16))
+        let readers = (PeerIndex(0)..<16).filter { members.sources(of: $0).contains(7) }
+        let standIns = readers.map { reader in
+            let sources = members.sources(of: reader, standingInFor: [7])
+            #expect(sources.dropLast() == members.sources(of: reader)[...])
+            return sources[sources.count - 1]
+        }
+        #expect(standIns.sorted() == members.sources(of: 7).sorted())
+    }
+
+    @Test(arguments: [10, 12, 13, 17, 24, 32, 33, 64, 65, 256])
+    func `who stands in for a source is another member that is none yet`(count: Int) {
+        let members = ring(Array(0..<PeerIndex(count)))
+        let regular = members.sources(of: 0)
+        for lacking in regular {
+            let sources = members.sources(of: 0, standingInFor: [lacking])
+            #expect(sources.dropLast() == regular[...])
+            #expect(sources.allSatisfy { $0 != 0 && $0 < count })
+            #expect(Set(sources).count == sources.count)
+        }
+        #expect(members.sources(of: 0, standingInFor: Array(0..<PeerIndex(count))).count <= 2 * regular.count)
+    }
+
     @Test func `a newcomer goes behind the neighbour its user named`() throws {
         var owner = OwnerPolicy(layout: layout(1))
         for number in 0..<3 { _ = owner.join(address: address(UInt32(number))) }
