@@ -3,7 +3,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct FirewallTests {
     /// Three machines, each with a cable to the owner's and no way to each other: as where a firewall keeps all peers'
-    /// ports closed. All of them get the file from the owner, and are told why it takes its time.
+    /// ports closed. All of them get the file from the owner, and are told why it takes its time: so much that none
+    /// has all of it before the others are there.
     @Test(.enabled(if: Namespace.isAllowed, "network namespaces need privileges that this process has not"))
     func peersThatReachNobodyButTheOwnerAreServedByIt() throws {
         let ground = try Ground()
@@ -19,7 +20,7 @@ import Testing
                 nsenter --net=/proc/$machine/ns/net sh -c "ip link set lo up; ip link set eth0 up
                     ip addr add 10.79.$i.2/24 dev eth0"
             done
-            $M owner 9000 data.bin --peers 3 --store flat -q & owner=$!
+            $M owner 9000 data.bin --peers 3 --store flat --rate-limit 1MB -q & owner=$!
             for i in 1 2 3; do
                 eval "machine=\\$machine$i"
                 nsenter --net=/proc/$machine/ns/net $M peer 10.79.$i.1:9000 9001 --dir peer-$i >/dev/null 2>$i.err &
