@@ -41,7 +41,7 @@ struct PeerWeakTests {
         transfer.run(steps: 60, firstGivesEvery: 4)
         let wanted = transfer.bench.policy.wantedSources
         #expect(wanted.prefix(5) == transfer.sources[...])
-        #expect(wanted.count == 6)
+        try #require(wanted.count == 6)
         #expect(transfer.noted == [.noteWeakness(transfer.sources[0]), .connect(wanted[5])])
         #expect(transfer.bench.policy.ring.sources(of: transfer.sources[0]).contains(wanted[5]))
     }
