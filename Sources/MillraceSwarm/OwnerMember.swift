@@ -42,6 +42,8 @@ struct OwnerMember: Sendable {
     var accusedCount = 0
     /// Rescued chunks on their way to this peer, which would only come twice if they were sent again.
     var rescues: [(chunk: ChunkID, at: UInt64)] = []
+    /// The last that it asked for when those were too many; it asks for one at a time.
+    var heldRescue: (chunk: ChunkID, failed: PeerIndex?)?
     /// Whom it was last told to ask, and how many it has asked in vain since it got a chunk from a peer.
     var lastAsk: (chunk: ChunkID, peer: PeerIndex)?
     var vainAskCount = 0

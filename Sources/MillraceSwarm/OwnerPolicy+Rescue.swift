@@ -12,9 +12,9 @@ extension OwnerPolicy {
         guard isMember(peer), layout.contains(chunk), !members[Int(peer)]!.have.contains(chunk) else { return }
         guard !isBeingRescued(chunk, at: peer, now) else { return }
         // It lists what it got before it gets more, as with grants.
-        heldRescues.removeAll { $0.peer == peer }
+        members[Int(peer)]!.heldRescue = nil
         guard members[Int(peer)]!.rescues.count < SwarmLimits.unlistedRescueLimit else {
-            heldRescues.append((peer, chunk, failed))
+            members[Int(peer)]!.heldRescue = (chunk, failed)
             return
         }
         noteVainAsk(peer, chunk, failed)
@@ -41,12 +41,22 @@ extension OwnerPolicy {
         actions.append(.send(peer, chunk))
     }
 
-    /// Answers who had to list chunks first: it asks for one at a time, and would wait in vain for a while.
+    /// A rescued chunk has arrived, and leaves room for one that was held back.
+    mutating func noteListedRescue(of chunk: ChunkID, at peer: PeerIndex) {
+        let count = members[Int(peer)]!.rescues.count
+        members[Int(peer)]!.rescues.removeAll { $0.chunk == chunk }
+        guard members[Int(peer)]!.rescues.count < count, members[Int(peer)]!.heldRescue != nil else { return }
+        if !rescuableAgain.contains(peer) { rescuableAgain.append(peer) }
+    }
+
+    /// Answers who had to list chunks first, and would wait in vain for a while.
     mutating func answerHeldRescues(at now: UInt64, into actions: inout [OwnerAction]) {
-        guard !heldRescues.isEmpty else { return }
-        let all = heldRescues
-        heldRescues = []
-        for held in all { rescue(held.peer, held.chunk, from: held.failed, at: now, into: &actions) }
+        guard !rescuableAgain.isEmpty else { return }
+        for peer in rescuableAgain where isMember(peer) {
+            guard let held = members[Int(peer)]!.heldRescue else { continue }
+            rescue(peer, held.chunk, from: held.failed, at: now, into: &actions)
+        }
+        rescuableAgain.removeAll(keepingCapacity: true)
     }
 
     /// Who has the chunk or will have it soon.

@@ -39,8 +39,8 @@ public struct OwnerPolicy: Sendable {
     var creditQueue: [PeerIndex] = []
     /// The last rescue of a chunk: who got it and when.
     var rescues: [ChunkID: (peer: PeerIndex, at: UInt64)] = [:]  // lookup only
-    /// Rescues that wait until their peer lists others, one of a peer at most.
-    var heldRescues: [(peer: PeerIndex, chunk: ChunkID, failed: PeerIndex?)] = []
+    /// Peers that have listed chunks since their last rescue was held back.
+    var rescuableAgain: [PeerIndex] = []
     /// The average time a chunk takes to leave for a socket; nil before the first has left.
     var writeNanoseconds: UInt64?
     var tempo = UplinkTempo()
@@ -160,7 +160,7 @@ public struct OwnerPolicy: Sendable {
             if !unsent.isEmpty { unsent.remove(chunk) }
             let first = grantee[Int(chunk)]
             if members[Int(peer)]!.vainAskCount > 0, first != peer { noteOrigin(of: chunk, at: peer) }
-            if !members[Int(peer)]!.rescues.isEmpty { members[Int(peer)]!.rescues.removeAll { $0.chunk == chunk } }
+            if !members[Int(peer)]!.rescues.isEmpty { noteListedRescue(of: chunk, at: peer) }
             if first == peer {
                 listed(chunk, by: peer, at: now)
                 if !wastes.isEmpty { wastes[members[Int(peer)]!.host] = nil }
@@ -195,7 +195,6 @@ public struct OwnerPolicy: Sendable {
         planner.forget(peer)
         creditQueue.removeAll { $0 == peer }
         writers.removeAll { $0 == peer }
-        heldRescues.removeAll { $0.peer == peer }
         for rescue in gone.rescues where rescues[rescue.chunk]?.peer == peer { rescues[rescue.chunk] = nil }
         if !gone.takesPart, !gone.isComplete { unusedNumbers.append(peer) }
         if gone.wasGranted || !gone.have.isEmpty { offerAgain(gone, peer) }

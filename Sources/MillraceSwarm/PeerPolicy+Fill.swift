@@ -73,8 +73,7 @@ extension PeerPolicy {
         var best: Int?
         var ties = 0
         for index in neighbours.indices {
-            guard neighbours[index].isSource, !neighbours[index].isRetired else { continue }
-            guard neighbours.wantedCount(index) > 0 else { continue }
+            guard neighbours[index].isActive, neighbours.wantedCount(index) > 0 else { continue }
             guard tried & neighbours[index].bit == 0 else { continue }
             let busy = neighbours[index].outstanding.count
             guard busy < perSource else { continue }

@@ -47,7 +47,7 @@ extension PeerPolicy {
     var isBehind: Bool {
         guard sourceWindow == windowScale, !asksInBatches else { return false }
         var count = 0
-        for index in neighbours.indices where neighbours[index].isSource && !neighbours[index].isRetired {
+        for index in neighbours.indices where neighbours[index].isActive {
             guard neighbours.wantedCount(index) >= SwarmLimits.behindChunkCount else { continue }
             count += 1
             if count == SwarmLimits.behindSourceCount { return true }

@@ -21,7 +21,7 @@ public enum SwarmLimits {
     /// There sources are compared each time they have given so many chunks in the mean. One is weak when half of them
     /// give more than so many times as much, and until they give no more than so many times as much. Before anybody
     /// stood in for one, the five readers of a peer at a quarter of the rate, of 16, took 1.15 to 1.20 times the bound,
-    /// now 1.08.
+    /// now 1.08 to 1.10.
     public static let comparedChunkCount = 16
     public static let weakTimes = 3
     public static let weakAgainTimes = 2
