@@ -77,6 +77,7 @@ extension PeerNode {
             effects.wake(link, if: link.post(goodbye: .leaving, "no longer a source"))
         case .noteSilence(let peer): state.statistics.fellSilent(peer)
         case .noteWeakness(let peer): state.statistics.gaveLittle(peer)
+        case .noteTrial(let peer): state.statistics.tried(peer)
         }
     }
 

@@ -85,6 +85,7 @@ struct PeerStatistics: Sendable {
     var lostSources: [(peer: PeerIndex, reason: String)] = []
     /// Sources this peer has given up for others before the file was complete, and why.
     var replacedSources: [(peer: PeerIndex, reason: String)] = []
+    private var triedSources: [PeerIndex] = []
     var peakRate = PeakRate()
     var badChunks: [PeerIndex] = []
     /// By peer, in the order they were first heard of.
@@ -97,7 +98,13 @@ struct PeerStatistics: Sendable {
         if lostSources.count < NodeLimits.lostSourceCount { lostSources.append((peer, reason)) }
     }
 
+    /// It is asked beside the others for a while, and left again without being replaced.
+    mutating func tried(_ peer: PeerIndex) {
+        if !triedSources.contains(peer) { triedSources.append(peer) }
+    }
+
     mutating func replaced(_ peer: PeerIndex) {
+        guard !triedSources.contains(peer) || badChunks.contains(peer) else { return }
         replaced(peer, badChunks.contains(peer) ? "it sent a bad chunk" : "the ring gives this peer others now")
     }
 

@@ -104,6 +104,10 @@ extension Simulation {
             story.milestone(now) {
                 "peer \(node) gets little from peer \(nodeOfPeer[Int(peer)]) and asks another beside it"
             }
+        case .noteTrial(let peer):
+            story.milestone(now) {
+                "peer \(node) falls behind and tries peer \(nodeOfPeer[Int(peer)]) beside its sources"
+            }
         }
     }
 

@@ -24,6 +24,7 @@ extension PeerPolicy {
             if neighbours[index].isIdleRetired { hasIdleRetired = true }
             let sample = now > request.at ? now - request.at : 0
             tallies.answered(peer, after: sample)
+            reviewExtraSources(peer, at: now, into: &actions)
             serviceNanoseconds =
                 serviceNanoseconds == 0 ? sample : serviceNanoseconds - serviceNanoseconds / 8 + sample / 8
             return !request.isSuperseded

@@ -34,6 +34,7 @@ extension PeerPolicy {
                     if fallsSilent(neighbours[index], after: request) {
                         neighbours[index].isSilent = true
                         mustReviseSources = true
+                        extraSources.forget(neighbours[index].peer)
                         actions.append(.noteSilence(neighbours[index].peer))
                     }
                     late(request, at: position, of: index, now, into: &actions)

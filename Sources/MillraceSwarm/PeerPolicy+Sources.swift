@@ -67,6 +67,9 @@ extension PeerPolicy {
             wanted.insert(given, at: 0)
             if ringOnly { wanted = [given] }
         }
+        for peer in extraSources.all where !wanted.contains(peer) && ring.position(of: peer) != nil {
+            wanted.append(peer)
+        }
         for ask in asked where !wanted.contains(ask.peer) && ask.peer != selfIndex { wanted.append(ask.peer) }
         return wanted.filter { !banned.contains($0) && !refusing.contains($0) }
     }
@@ -93,6 +96,7 @@ extension PeerPolicy {
         }
         neighbours[index].isRetired = false
         compareAnew()
+        extraSources.connected(peer, usualNanoseconds: serviceNanoseconds, heldCount: have.count, now: now)
         unreachable.removeAll { $0 == peer }
         sizeWindows()
         requestAsked(from: index, at: now, into: &actions)
@@ -112,6 +116,7 @@ extension PeerPolicy {
             release(request.chunk)
         }
         neighbours[index].refusalCount = 0
+        extraSources.forget(peer)
         if !neighbours[index].isClient { neighbours.remove(index) }
         cannotReach(peer)
         sizeWindows()

@@ -29,7 +29,9 @@ extension PeerPolicy {
             guard isWeak != was else { continue }
             neighbours[index].isWeak = isWeak
             mustReviseSources = true
-            if isWeak { actions.append(.noteWeakness(neighbours[index].peer)) }
+            guard isWeak else { continue }
+            extraSources.forget(neighbours[index].peer)
+            actions.append(.noteWeakness(neighbours[index].peer))
         }
     }
 

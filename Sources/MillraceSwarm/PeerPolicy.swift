@@ -18,6 +18,8 @@ public enum PeerAction: Sendable, Equatable {
     case noteSilence(PeerIndex)
     /// The same of one that gives far less than the others.
     case noteWeakness(PeerIndex)
+    /// This peer falls behind with the sources it has, and tries whether more comes with this one beside them.
+    case noteTrial(PeerIndex)
 }
 
 /// Where a chunk came from.
@@ -95,6 +97,8 @@ public struct PeerPolicy: Sendable {
     var givenNeighbour: PeerIndex?
     /// A source has fallen silent or turned out weak, or is so no longer.
     var mustReviseSources = false
+    /// Asked beside those that the ring gives.
+    var extraSources = ExtraSources()
     /// Chunks that all sources have given since they were last compared.
     var givenCount = 0
     /// Some retired source has answered everything and can be left.

@@ -25,6 +25,24 @@ public enum SwarmLimits {
     public static let comparedChunkCount = 16
     public static let weakTimes = 3
     public static let weakAgainTimes = 2
+    /// A peer compares how many chunks it got with how many the swarm got, each time that are so many; with less than
+    /// so many tenths of them, so many times in a row, it falls behind.
+    public static let comparedAdvance = 64
+    public static let starvedTenths = 9
+    public static let starvedComparisons = 2
+    /// Then it tries others beside the sources that the ring gives it, and keeps so many. Uplinks of 0.3 to 3 times the
+    /// rate: the slowest of 12, 16, 64, 256 peers took 1.20, 1.24, 1.46, 1.42 times the bound, now 1.12 to 1.28.
+    public static let extraSourceLimit = 3
+    /// One is kept if it gives so many chunks, and so many come in all, in so many times the usual time from a request
+    /// to its chunk, and so many times as fast as before: a new connection gives more at first, of which others to a
+    /// full downlink give less.
+    public static let trialAnswerCount = 4
+    public static let trialGain = 8
+    public static let trialServiceTimes: UInt64 = 2
+    public static let trialRateTimes = 1.1
+    /// After each in vain, twice as many comparisons pass without a trial as after the one before, and so many at most:
+    /// a slow downlink looks the same until somebody was tried.
+    public static let longestTrialPause = 16
     /// There, and on a large ring, a peer is behind once so many of its sources hold so many chunks that it lacks; two
     /// requests at each then leave no gap between one chunk and the next.
     public static let behindSourceCount = 3

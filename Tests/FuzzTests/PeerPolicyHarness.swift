@@ -105,7 +105,7 @@ enum PeerPolicyHarness {
         case .cancel(_, let chunk), .rescue(let chunk, _), .accuse(_, let chunk): hold(Int(chunk) < chunkCount)
         case .credit(let count): hold(count > 0 && count <= WireLimits.largestOutstandingCount)
         case .connect(let peer): hold(peer != policy.selfIndex && !policy.banned.contains(peer))
-        case .disconnect, .noteSilence, .noteWeakness: break
+        case .disconnect, .noteSilence, .noteWeakness, .noteTrial: break
         }
     }
 

@@ -1,0 +1,23 @@
+import MillraceWire
+
+/// Who falls behind because of its sources tries others beside them.
+extension PeerPolicy {
+    /// A source has answered.
+    mutating func reviewExtraSources(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
+        guard !ringOnly else { return }
+        if extraSources.answered(peer, heldCount: have.count, now: now) != nil { mustReviseSources = true }
+        let before = extraSources.compare(frontier: frontier, heldCount: have.count, now: now)
+        guard let before, isBehind, let other = anyOther() else { return }
+        extraSources.try(other, before: before, now: now)
+        mustReviseSources = true
+        actions.append(.noteTrial(other))
+    }
+
+    private mutating func anyOther() -> PeerIndex? {
+        let others = ring.entries.map(\.peer).filter { peer in
+            peer != selfIndex && !isSource(peer) && !banned.contains(peer) && !refusing.contains(peer)
+        }
+        guard !others.isEmpty else { return nil }
+        return others[Int(generator.next() % UInt64(others.count))]
+    }
+}
