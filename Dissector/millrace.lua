@@ -17,6 +17,7 @@ local MOST_ENTRIES = 1024
 local MOST_CHUNKS_IN_PAGE = 64
 local MOST_BYTES_IN_PAGE = 8388608
 local NO_PEER = 4294967295
+local MOST_ROOM_TIMES = 8
 local MOST_RUNS_SHOWN = 100
 
 -- Section 4: name, least and most bytes of payload; chunk: what the chunk ID of the header is, if anything.
@@ -49,6 +50,7 @@ local MESSAGES = {
     [26] = { name = "introduce", least = 4, most = 4 },
     [27] = { name = "proof", least = 32, most = 224, chunk = "chunk" },
     [28] = { name = "proofRequest", least = 1, most = 2097153 },
+    [29] = { name = "room", least = 1, most = 1 },
 }
 
 -- Section 14.
@@ -93,7 +95,7 @@ local CONVERSATIONS = {
         connecting = {
             opening = "introduce",
             rule = "P-1",
-            open = set("listRequest", "list", "have", "request", "cancel"),
+            open = set("listRequest", "list", "have", "request", "cancel", "room"),
         },
         accepting = { opening = "introduce", rule = "P-1", open = set("list", "have", "reject", "chunk", "proof") },
     },
@@ -153,6 +155,7 @@ local f = {
 
     count = ProtoField.uint32("millrace.count", "Count", base.DEC),
     reject_reason = ProtoField.uint8("millrace.reject.reason", "Reason", base.DEC, REASONS),
+    room_times = ProtoField.uint8("millrace.room.times", "Times the usual", base.DEC),
     goodbye_code = ProtoField.uint16("millrace.goodbye.code", "Code", base.DEC, CODES),
     goodbye_reason = ProtoField.string("millrace.goodbye.reason", "Reason", base.UNICODE),
     ping_token = ProtoField.uint64("millrace.ping.token", "Token", base.HEX),
@@ -580,6 +583,15 @@ function payload.reject(frame, tree)
     tree:add(f.reject_reason, frame.tvb(0, 1))
     if reason > 3 then breach(frame, "reject.reason", "badField", "reason " .. reason) end
     return "chunk " .. frame.chunk .. ", " .. (REASONS[reason] or reason)
+end
+
+function payload.room(frame, tree)
+    local times = frame.tvb(0, 1):uint()
+    tree:add(f.room_times, frame.tvb(0, 1))
+    if times < 1 or times > MOST_ROOM_TIMES then
+        breach(frame, "room.times", "badField", times .. " is not 1 to " .. MOST_ROOM_TIMES)
+    end
+    return times .. " times the usual"
 end
 
 function payload.chunk(frame, tree)

@@ -35,6 +35,7 @@ FIELDS = {
     "flags": "join.flags", "addresses": "address", "peer": "peer_index", "chunkByteCount": "welcome.chunk_size",
     "fileByteCount": "welcome.file_size", "digests": "digest", "start": "roster.start", "total": "roster.total",
     "entries": "roster.entry", "count": "count", "text": "welcome.name", "payload": "data.data",
+    "times": "room.times",
 }
 OF_MESSAGE = {
     ("features", "hello"): "hello.features", ("features", "ping"): "ping.token", ("features", "pong"): "ping.token",
@@ -98,9 +99,10 @@ def around(name, chunk_count=None):
         return greetings(0), "connecting" if name == "join" else "accepting"
     if name == "introduce":
         return greetings(1), "connecting"
-    of_peers = name in ("request", "cancel", "reject", "chunk", "goodbye", "ping", "pong", "listRequest")
+    of_peers = name in ("request", "cancel", "reject", "chunk", "goodbye", "ping", "pong", "listRequest",
+                        "room")
     connecting = name in ("request", "cancel", "credit", "rescue", "bad", "complete", "list", "have", "listRequest",
-                          "proofRequest")
+                          "proofRequest", "room")
     side = "connecting" if connecting else "accepting"
     if of_peers and chunk_count is None:
         introduce = frame("introduce", number(1, 4))

@@ -66,6 +66,8 @@ def valid_frames():
     yield valid("cancel", "cancel", b"", 2 ** 32 - 1)
     for reason in [0, 1, 2, 3]:
         yield valid(f"reject for reason {reason}", "reject", number(reason, 1), 9, count=reason)
+    for times in [1, 8]:
+        yield valid(f"room, {times} times", "room", number(times, 1), times=times)
     for name in ["rescue", "ask", "bad"]:
         yield valid(f"{name}, last peer index", name, number(16383, 4), 3, peer=16383)
     yield valid("introduce, last peer index", "introduce", number(16383, 4), 0, peer=16383)
@@ -112,7 +114,7 @@ def invalid_first_frames():
 
 
 def invalid_headers():
-    for unknown in [0, 29, 127]:
+    for unknown in [0, 30, 127]:
         yield invalid(f"type {unknown}", "F-3", "unknownType", header(unknown, 0))
     for skippable in [128, 255]:
         yield invalid(f"type {skippable}, too long to skip", "F-4", "frameTooLong", header(skippable, 65537))
@@ -192,6 +194,8 @@ def invalid_payloads():
             yield bad(f"count {count}", name, number(count, 4), f"{name}.count", "limitExceeded")
     for reason in [4, 255]:
         yield bad(f"reason {reason}", "reject", number(reason, 1), "reject.reason")
+    for times in [0, 9, 255]:
+        yield bad(f"{times} times", "room", number(times, 1), "room.times")
     for name in ["ask", "bad", "introduce"]:
         for peer in [16384, NO_PEER]:
             yield bad(f"peer index {peer}", name, number(peer, 4), f"{name}.peerIndex")

@@ -7,7 +7,7 @@ import hashlib
 
 MESSAGES = (
     "hello join welcome digests manifestEnd roster rosterAdd rosterRemove listRequest list have credit request "
-    "cancel reject chunk grant rescue ask bad complete finished goodbye ping pong introduce proof proofRequest"
+    "cancel reject chunk grant rescue ask bad complete finished goodbye ping pong introduce proof proofRequest room"
 ).split()
 TYPE = {name: number for number, name in enumerate(MESSAGES, start=1)}
 
@@ -24,7 +24,7 @@ SIZES = {
     "list": (1, 2097153), "have": (1, 2097153), "credit": (4, 4), "request": (4, 4), "cancel": (0, 0),
     "reject": (1, 1), "chunk": (1, 16777216), "grant": (1, 16777216), "rescue": (4, 4), "ask": (4, 4),
     "bad": (4, 4), "complete": (32, 32), "finished": (0, 0), "goodbye": (2, 202), "ping": (8, 8), "pong": (8, 8),
-    "introduce": (4, 4), "proof": (32, 224), "proofRequest": (1, 2097153),
+    "introduce": (4, 4), "proof": (32, 224), "proofRequest": (1, 2097153), "room": (1, 1),
 }
 USES_CHUNK_ID = {"digests", "request", "cancel", "reject", "chunk", "grant", "rescue", "ask", "bad", "proof"}
 

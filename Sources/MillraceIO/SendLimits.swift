@@ -30,9 +30,13 @@ public struct SendLimits: Sendable, Equatable {
 
     /// The limits for a connection that is to carry so much.
     ///
-    /// - Parameter roundTripNanoseconds: of the link when nothing waits in it: a connection carries no more in that
-    ///   time than it holds.
-    init(bytesPerSecond: Double, segmentByteCount: Int, roundTripNanoseconds: UInt64 = 0) {
+    /// - Parameters:
+    ///   - roundTripNanoseconds: of the link when nothing waits in it: a connection carries no more in that time than
+    ///     it holds.
+    ///   - roomTimes: how many times the usual queue the other side has asked for, whose acknowledgements are late.
+    init(
+        bytesPerSecond: Double, segmentByteCount: Int, roundTripNanoseconds: UInt64 = 0, roomTimes: Int = 1
+    ) {
         let unsent = bytesPerSecond * Double(SendLimits.unsentNanoseconds) / 1e9
         unsentByteCount = SendLimits.stepped(
             unsent, from: SendLimits.leastUnsentByteCount, to: SendLimits.mostUnsentByteCount)
@@ -40,8 +44,8 @@ public struct SendLimits: Sendable, Equatable {
         let nanoseconds = max(Double(SendLimits.queueNanoseconds), 2 * Double(roundTripNanoseconds))
         let queue = max(bytesPerSecond * nanoseconds / 1e9, segments)
         let isKernels = queue > Double(SendLimits.mostQueueByteCount)
-        queueByteCount = isKernels
-            ? nil : SendLimits.stepped(queue, from: SendLimits.leastQueueByteCount, to: SendLimits.mostQueueByteCount)
+        let usual = SendLimits.stepped(queue, from: SendLimits.leastQueueByteCount, to: SendLimits.mostQueueByteCount)
+        queueByteCount = isKernels ? nil : min(roomTimes * usual, SendLimits.mostQueueByteCount)
     }
 
     /// The next of four steps to each power of two: small enough that nodes on both sides of one get on, few enough
@@ -60,6 +64,9 @@ public struct SendGauge: Sendable {
     private let segmentByteCount: Int
     private let share: SendShare
     private var mark = SendMeasure.Mark()
+    private var bytesPerSecond: Double
+    private var roundTripNanoseconds: UInt64 = 0
+    private var roomTimes = 1
     /// The limits that stand.
     public private(set) var current: SendLimits
 
@@ -69,7 +76,8 @@ public struct SendGauge: Sendable {
     public init(segmentByteCount: Int, share: SendShare) {
         self.segmentByteCount = segmentByteCount
         self.share = share
-        current = SendLimits(bytesPerSecond: share.bytesPerSecond, segmentByteCount: segmentByteCount)
+        bytesPerSecond = share.bytesPerSecond
+        current = SendLimits(bytesPerSecond: bytesPerSecond, segmentByteCount: segmentByteCount)
     }
 
     /// Notes that a chunk is with the kernel. Returns the limits to set now; nil while they stay as they are.
@@ -79,9 +87,22 @@ public struct SendGauge: Sendable {
         _ chunkByteCount: Int, now: UInt64, roundTripNanoseconds: () -> UInt64? = { nil }
     ) -> SendLimits? {
         guard let bytesPerSecond = share.sent(chunkByteCount, now: now, mark: &mark) else { return nil }
+        self.bytesPerSecond = bytesPerSecond
+        self.roundTripNanoseconds = roundTripNanoseconds() ?? 0
+        return revised()
+    }
+
+    /// The other side has asked for so many times the usual queue. Returns the limits to set now; nil if it had before.
+    public mutating func asked(roomTimes: Int) -> SendLimits? {
+        guard roomTimes != self.roomTimes else { return nil }
+        self.roomTimes = roomTimes
+        return revised()
+    }
+
+    private mutating func revised() -> SendLimits? {
         let wanted = SendLimits(
             bytesPerSecond: bytesPerSecond, segmentByteCount: segmentByteCount,
-            roundTripNanoseconds: roundTripNanoseconds() ?? 0)
+            roundTripNanoseconds: roundTripNanoseconds, roomTimes: roomTimes)
         guard wanted != current else { return nil }
         current = wanted
         return wanted

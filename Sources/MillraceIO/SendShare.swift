@@ -4,9 +4,10 @@
 /// room 1.07. Callable from any thread.
 public final class SendShare: Sendable {
     private struct State {
-        var trial: TurnTrial
+        var trial = RoomTrial()
         var measure = SendMeasure()
-        var turns = SendTurns()
+        /// How many times the usual room the node's sources were asked for.
+        var roomTimes = 1
         /// What has come to this node, and bytes a second.
         var received: UInt64 = 0
         var receivedBytesPerSecond = 0.0
@@ -16,36 +17,34 @@ public final class SendShare: Sendable {
         var leastBytesPerSecond: Double { receivedBytesPerSecond * SendMeasure.leastPartOfReceived }
 
         var share: Double {
-            let isAlone = measure.usedCount == 1
-            if trial.takesTurns {
-                return measure.whole(atLeast: leastBytesPerSecond) * (isAlone ? SendMeasure.loneTurnPart : 1)
-            }
             // Nothing comes to an owner.
-            let isOwner = receivedBytesPerSecond == 0
-            return measure.share(atLeast: leastBytesPerSecond) * (isAlone && isOwner ? SendMeasure.loneReaderPart : 1)
+            let isOnlyReader = measure.usedCount == 1 && receivedBytesPerSecond == 0
+            return measure.share(atLeast: leastBytesPerSecond) * (isOnlyReader ? SendMeasure.loneReaderPart : 1)
         }
     }
 
-    private let state: Lock<State>
+    private let state = Lock(State())
 
-    public convenience init() {
-        self.init(trial: TurnTrial())
-    }
-
-    init(trial: TurnTrial) {
-        state = Lock(State(trial: trial))
-    }
+    public init() {}
 
     /// Bytes a second for each connection in use; zero while nobody knows.
     public var bytesPerSecond: Double {
         state.withLock { $0.share }
     }
 
-    /// So many bytes have come to this node, as part of so many a second.
-    public func received(_ byteCount: Int, bytesPerSecond: UInt64) {
+    /// How many times the usual room the node's sources have been asked for.
+    public var roomTimes: Int { state.withLock { $0.roomTimes } }
+
+    /// So many bytes have come to this node, as part of so many a second. Returns how many times the usual room its
+    /// sources are to be asked for now; nil while that stays as it is.
+    public func received(_ byteCount: Int, bytesPerSecond: UInt64, now: UInt64) -> Int? {
         state.withLock { state in
             state.received += UInt64(byteCount)
             state.receivedBytesPerSecond = Double(bytesPerSecond)
+            let wanted = state.trial.roomTimes(now: now)
+            guard wanted != state.roomTimes else { return nil }
+            state.roomTimes = wanted
+            return wanted
         }
     }
 
@@ -69,21 +68,6 @@ public final class SendShare: Sendable {
     func rested(now: UInt64) {
         state.withLock { $0.trial.rested(now: now) }
     }
-
-    /// Gives back a turn, or the place of who waits for one. Returns whose turn it is then.
-    func withdraw(_ wake: WakeUp) -> WakeUp? {
-        state.withLock { $0.turns.giveBack(wake) }
-    }
-
-    func room(for byteCount: () -> Int, _ wake: WakeUp, isSending: Bool, now: UInt64) -> SendPlace.Room {
-        state.withLock { state in
-            guard state.trial.takesTurns(now: now) else { return .asMuchAsThereIs }
-            guard !isSending else { return .nothing(until: .max) }
-            let nanoseconds = SendTurns.nanoseconds(for: byteCount(), bytesPerSecond: state.share)
-            let end = state.turns.take(wake, nanoseconds: nanoseconds, now: now)
-            return end.map { .nothing(until: $0) } ?? .oneChunk
-        }
-    }
 }
 
 /// The same as a pure value: chunks are counted over stretches, and each stretch gives a rate and how many took part.
@@ -102,11 +86,8 @@ struct SendMeasure: Sendable {
     /// seconds. Few links are slower than this the one way.
     static let leastPartOfReceived = 0.25
 
-    /// The parts of one connection that is alone. What stands in a node's queue is as long as what another that sends
-    /// to it has room for, so that this one stays as slow as it is once it has been slow for a moment. Its rate grows
-    /// again where the queue is half as long, as of one whose narrow uplink a trial has found, or where it has twice
-    /// the room, as an owner with a single reader.
-    static let loneTurnPart = 0.5
+    /// The part of an owner's only reader. What stands in the reader's queue is as long as what others that send to it
+    /// have room for, so that this connection would stay as slow as it is once it has been slow for a moment.
     static let loneReaderPart = 2.0
 
     /// Of all connections together. It gives way by half to what a slower stretch has carried: not every stretch has
@@ -124,10 +105,7 @@ struct SendMeasure: Sendable {
     var usedCount: Int { max(shareCount, connectionCount) }
 
     /// Bytes a second for each, if all together carry so much at least.
-    func share(atLeast least: Double) -> Double { whole(atLeast: least) / Double(usedCount) }
-
-    /// Bytes a second for one that has its turn while the others wait.
-    func whole(atLeast least: Double) -> Double { max(best, least) }
+    func share(atLeast least: Double) -> Double { max(best, least) / Double(usedCount) }
 
     mutating func sent(_ byteCount: Int, now: UInt64, mark: inout Mark, atLeast least: Double = 0) -> Double? {
         let hasHeard = mark.stretch == stretch

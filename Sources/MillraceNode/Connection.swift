@@ -62,7 +62,7 @@ struct Connection<Handler: ConnectionHandler>: ~Copyable {
         }
         guard link.park(waitsForNews: newsAt == nil) else { return }
         defer { link.unpark() }
-        let sendsAt = isHeldBack ? .max : min(rates.sendsAt ?? .max, outbox.turnAt ?? .max)
+        let sendsAt = isHeldBack ? .max : rates.sendsAt ?? .max
         let until = min(newsAt ?? .max, pingAt, readAt ?? .max, sendsAt)
         try wait(forReading: takesMore && readAt == nil, forWriting: !isFlushed, until: until)
     }

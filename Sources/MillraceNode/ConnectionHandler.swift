@@ -43,6 +43,8 @@ protocol ConnectionHandler: AnyObject {
     /// Takes it over.
     func takesOver(_ header: FrameHeader, _ buffer: consuming PooledBuffer, now: UInt64)
     func discarded(_ header: FrameHeader, now: UInt64)
+    /// How many times the usual the other side wants to be on its way to it.
+    var roomTimes: Int { get }
     /// What proves a chunk that is to be sent: it goes before it. Nil where the other side needs no proof.
     func proof(of chunk: ChunkID) -> [Digest]?
     /// Where the chunk to send lies; nil if it is not there.
@@ -58,6 +60,7 @@ protocol ConnectionHandler: AnyObject {
 
 extension ConnectionHandler {
     var coveredChunkCount: UInt32 { .max }
+    var roomTimes: Int { 1 }
     func proof(of chunk: ChunkID) -> [Digest]? { nil }
     func writesBehind(_ header: FrameHeader) -> Bool { false }
 

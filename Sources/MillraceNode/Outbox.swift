@@ -16,8 +16,6 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
     private var gauge: SendGauge?
     /// Among the node's connections that send chunks, from the first chunk on.
     private var place: SendPlace?
-    /// When to ask for a turn again at the latest; nil while none is waited for.
-    private(set) var turnAt: UInt64?
     /// Control bytes given to the transport since it was last empty.
     private var unsentControlByteCount = 0
     /// Until when chunks wait because no descriptor was to be had for one.
@@ -62,44 +60,27 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         link.looksForNews()
         let newsAt = handler.postNews(now: now)
         try takeMail(&rates)
-        turnAt = nil
+        if let limits = gauge?.asked(roomTimes: handler.roomTimes) { apply(limits, on: socket) }
         // What was begun may have been cancelled since.
         if underWay.isEmpty { place?.rested(now: now) }
-        if underWay.isEmpty, orders.isEmpty { place?.withdraw(now: now) }
         // A limited connection with nothing to send gives its turn to others.
         guard !orders.isEmpty || rates.limitsChunks else { return newsAt }
         guard now >= scarceUntil else { return min(newsAt ?? .max, scarceUntil) }
         let covered = handler.coveredChunkCount
         let free = max(0, NodeLimits.transportQueueCount - underWay.count)
         let ready = orders.prefix(free).prefix { $0.chunk < covered }.count
-        let room = room(ready, now: now, rates.share)
-        let admitted = admitted(room, now: now, on: socket, &rates)
+        let admitted = admitted(ready, now: now, on: socket, &rates)
         if admitted > 0 { begin(now: now, on: socket, rates.share) }
         for index in 0..<admitted { hand(orders[index], now: now, &rates) }
         orders.removeFirst(admitted)
-        // A turn that can't be used is another's.
-        if underWay.isEmpty, turnAt == nil { place?.withdraw(now: now) }
-        isCutShort = turnAt == nil && admitted == room && (room < ready || ready == free) && !orders.isEmpty
+        isCutShort = admitted == ready && ready == free && !orders.isEmpty
         return newsAt
     }
 
-    /// How many of so many chunks that could be sent may be begun now.
-    private mutating func room(_ count: Int, now: UInt64, _ share: SendShare) -> Int {
-        guard count > 0 else { return 0 }
-        let place = place ?? SendPlace(share: share, wake: link.wake)
-        self.place = place
-        let (handler, first) = (handler, orders[0].chunk)
-        switch place.room(for: handler.payload(of: first)?.byteCount ?? 0, now: now) {
-        case .asMuchAsThereIs: return count
-        case .oneChunk: return 1
-        case .nothing(let until):
-            turnAt = underWay.isEmpty ? until : nil
-            return 0
-        }
-    }
-
     private mutating func begin(now: UInt64, on socket: borrowing Socket, _ share: SendShare) {
-        place?.began(now: now)
+        let place = place ?? SendPlace(share: share)
+        self.place = place
+        place.began(now: now)
         guard gauge == nil else { return }
         let gauge = SendGauge(segmentByteCount: socket.segmentByteCount, share: share)
         apply(gauge.current, on: socket)

@@ -153,7 +153,10 @@ extension PeerNode {
         journalCount.store(state.journal.count, ordering: .releasing)
         announceNanoseconds.store(policy.announceNanoseconds, ordering: .relaxed)
         ownerAnnounceNanoseconds.store(policy.ownerAnnounceNanoseconds, ordering: .relaxed)
-        rates.share.received(Int(byteCount), bytesPerSecond: policy.receivedBytesPerSecond)
+        let bytesPerSecond = policy.receivedBytesPerSecond
+        if let times = rates.share.received(Int(byteCount), bytesPerSecond: bytesPerSecond, now: now) {
+            askForRoom(times, state, &effects)
+        }
         for client in state.clients {
             guard let peer = client.peer, !policy.isSource(peer) || !policy.isKnown(chunk, at: peer) else { continue }
             effects.wake(client.link, if: client.link.takesNews())

@@ -14,6 +14,7 @@ final class UploadHandler: ConnectionHandler {
     private var stage = Stage.greeting
     private var hasHeardList = false
     private(set) var peer: PeerIndex?
+    private(set) var roomTimes = 1
     private var content: PeerContent?
     private var feed = NewsFeed()
     private var hasListed = false
@@ -41,6 +42,7 @@ final class UploadHandler: ConnectionHandler {
         case (.running, .list(let encoded)) where !hasHeardList: try holds(encoded, type: .list, now: now)
         case (.running, .have(let encoded)) where hasHeardList: try holds(encoded, type: .have, now: now)
         case (.running, .request(let first, let count)): try request(first, count)
+        case (.running, .room(let times)): roomTimes = Int(times)
         case (.running, .cancel(let chunk)):
             try content?.layout.check(chunk)
             _ = link.post { $0.cancels.append(chunk) }

@@ -38,6 +38,8 @@ public enum Message: Sendable, Equatable {
     case proof(ChunkID, [Digest])
     /// Encoded as `ChunkIDList` says.
     case proofRequest([UInt8])
+    /// How many times the usual an uploader may have on its way to this downloader.
+    case room(times: UInt8)
 
     /// Stands for "no peer" where a peer index may be absent.
     static let noPeer = PeerIndex.max
@@ -70,6 +72,7 @@ public enum Message: Sendable, Equatable {
         case .introduce: .introduce
         case .proof: .proof
         case .proofRequest: .proofRequest
+        case .room: .room
         }
     }
 }

@@ -22,6 +22,7 @@ extension Message {
         case .proofRequest: return .proofRequest(try FieldReader(payload, of: .proofRequest).rest())
         case .credit, .request, .rescue, .ask, .bad, .introduce: return try number(header, payload)
         case .reject: return try reject(header, payload)
+        case .room: return try room(payload)
         case .goodbye: return try goodbye(payload)
         case .ping, .pong:
             var reader = FieldReader(payload, of: header.type)
@@ -96,6 +97,13 @@ extension Message {
             throw .badField(.reject, field: "reason")
         }
         return .reject(header.chunk, reason)
+    }
+
+    private static func room(_ payload: RawSpan) throws(WireError) -> Message {
+        var reader = FieldReader(payload, of: .room)
+        let times = try reader.integer(UInt8.self)
+        guard (1...WireLimits.mostRoomTimes).contains(times) else { throw .badField(.room, field: "times") }
+        return .room(times: times)
     }
 
     /// A goodbye is the last word: a code this version does not know is read as `leaving`.

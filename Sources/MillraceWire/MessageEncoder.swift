@@ -25,7 +25,7 @@ extension Message {
             .bad(let chunk, _), .proof(let chunk, _):
             chunk
         case .hello, .join, .welcome, .manifestEnd, .roster, .rosterAdd, .rosterRemove, .listRequest, .list, .have,
-            .credit, .complete, .finished, .goodbye, .ping, .pong, .introduce, .proofRequest:
+            .credit, .complete, .finished, .goodbye, .ping, .pong, .introduce, .proofRequest, .room:
             0
         }
     }
@@ -50,6 +50,7 @@ extension Message {
             bytes.appendInteger(total)
         case .list(let encoded), .have(let encoded), .proofRequest(let encoded): bytes.append(contentsOf: encoded)
         case .credit(let count), .request(_, let count): bytes.appendInteger(count)
+        case .room(let times): bytes.append(times)
         case .reject(_, let reason): bytes.append(reason.rawValue)
         case .rescue(_, let peer): bytes.appendInteger(peer ?? Message.noPeer)
         case .ask(_, let peer), .bad(_, let peer), .introduce(let peer): bytes.appendInteger(peer)

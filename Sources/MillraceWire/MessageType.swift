@@ -28,6 +28,7 @@ public enum MessageType: UInt8, Sendable, Equatable, CaseIterable {
     case introduce = 26
     case proof = 27
     case proofRequest = 28
+    case room = 29
 
     /// The payload sizes a frame of this type may have, in bytes; checked before anything is allocated.
     public var payloadByteCounts: ClosedRange<Int> {
@@ -45,7 +46,7 @@ public enum MessageType: UInt8, Sendable, Equatable, CaseIterable {
         case .proof: WireLimits.digestByteCount...WireLimits.largestProofByteCount
         case .list, .have, .proofRequest: 1...WireLimits.largestListByteCount
         case .credit, .request, .rescue, .ask, .bad, .introduce: 4...4
-        case .reject: 1...1
+        case .reject, .room: 1...1
         case .chunk, .grant: 1...Int(WireLimits.largestChunkByteCount)
         case .goodbye: 2...(2 + WireLimits.largestReasonByteCount)
         case .ping, .pong: 8...8
@@ -60,7 +61,7 @@ public enum MessageType: UInt8, Sendable, Equatable, CaseIterable {
         switch self {
         case .digests, .request, .cancel, .reject, .chunk, .grant, .rescue, .ask, .bad, .proof: true
         case .hello, .join, .welcome, .manifestEnd, .roster, .rosterAdd, .rosterRemove, .listRequest, .list, .have,
-            .credit, .complete, .finished, .goodbye, .ping, .pong, .introduce, .proofRequest:
+            .credit, .complete, .finished, .goodbye, .ping, .pong, .introduce, .proofRequest, .room:
             false
         }
     }

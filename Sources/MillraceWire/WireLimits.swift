@@ -51,6 +51,9 @@ public enum WireLimits {
     /// Credits and requests a node may have outstanding on one connection, so that a queue has a bound.
     public static let largestOutstandingCount = 1024
 
+    /// How many times the usual an uploader may be asked to have on its way to one downloader.
+    public static let mostRoomTimes: UInt8 = 8
+
     /// A roster frame of this many members fits in 28 KiB; larger swarms send several frames.
     public static let largestRosterCountPerFrame = 1024
     public static let largestPeerCount = 16_384

@@ -38,7 +38,7 @@ enum Conversation {
 
     /// A message whose fields are mostly right: what is wholly wrong is the business of other harnesses.
     static func message(_ feed: inout Feed) -> Message? {
-        guard let type = MessageType(rawValue: feed.byte() % 29) else { return nil }
+        guard let type = MessageType(rawValue: feed.byte() % 30) else { return nil }
         let (chunk, peer) = (ChunkID(feed.number(below: chunkCount + 1)), PeerIndex(feed.number(below: 6)))
         switch type {
         case .hello: return .hello(hello(&feed))
@@ -70,6 +70,7 @@ enum Conversation {
         case .introduce: return .introduce(peer: peer)
         case .proof: return .proof(chunk, Array(repeating: digest, count: 1 + feed.number(below: 7)))
         case .proofRequest: return .proofRequest(list(&feed))
+        case .room: return .room(times: 1 + UInt8(feed.number(below: Int(WireLimits.mostRoomTimes))))
         // The connection answers these itself, or they carry chunks.
         case .goodbye, .ping, .pong, .chunk, .grant: return nil
         }

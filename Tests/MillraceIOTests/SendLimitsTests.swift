@@ -78,6 +78,19 @@ import Testing
         #expect(heard.last?.unsentByteCount == 16 * 1024 && heard.last?.queueByteCount == 16 * 1024)
     }
 
+    @Test func whoAsksForRoomHasSoManyTimesTheUsualAtOnceAndNoMoreThanAnybody() {
+        var gauge = SendGauge(segmentByteCount: 1448, share: .ofPeer)
+        let usual = gauge.current
+        let (more, again) = (gauge.asked(roomTimes: 8), gauge.asked(roomTimes: 8))
+        #expect(more?.queueByteCount == 8 * 16 * 1024 && more?.callByteCount == .max)
+        #expect(more?.unsentByteCount == usual.unsentByteCount && again == nil)
+        // It stays so when the rate becomes another.
+        for tick in 1...200 as ClosedRange<UInt64> { _ = gauge.sent(102_400, now: tick * 4_000_000) }
+        #expect(gauge.current.queueByteCount == SendLimits.mostQueueByteCount)
+        let less = gauge.asked(roomTimes: 1)
+        #expect(less?.queueByteCount == limits(bytesPerSecond: 25.6e6, seconds: 1).queueByteCount)
+    }
+
     @Test func timeThatStandsStillChangesNothing() {
         var gauge = SendGauge(segmentByteCount: 1448, share: .ofPeer)
         for _ in 0..<100 { #expect(gauge.sent(102_400, now: 5) == nil) }
@@ -88,7 +101,7 @@ extension SendShare {
     /// A node to which something comes: its only reader has what the link carries, an owner's twice that.
     static var ofPeer: SendShare {
         let share = SendShare()
-        share.received(0, bytesPerSecond: 1)
+        _ = share.received(0, bytesPerSecond: 1, now: 0)
         return share
     }
 }

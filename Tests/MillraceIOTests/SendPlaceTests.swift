@@ -5,65 +5,53 @@ import Testing
 @Suite struct SendPlaceTests {
     private static let chunk = 102_400
 
-    private func isSignalled(_ wake: WakeUp) throws -> Bool {
-        let ready = try WaitPoint.wait(
-            socket: -1, forReading: false, forWriting: false, wake: wake, untilNanoseconds: 0)
-        return ready.contains(.woken)
-    }
-
-    @Test func nobodyWaitsWhereLinksAreAlike() throws {
+    /// A node with two connections, each of which may be sending, for a little more than half a second: little is sent,
+    /// and much comes.
+    private func roomTimes(_ hold: (SendPlace, SendPlace, UInt64) -> Void) -> Int {
         let share = SendShare()
-        let places = try (0..<3).map { _ in SendPlace(share: share, wake: try WakeUp()) }
-        for place in places {
-            #expect(place.room(for: Self.chunk, now: 1) == .asMuchAsThereIs)
-            place.began(now: 1)
+        let places = (SendPlace(share: share), SendPlace(share: share))
+        var mark = SendMeasure.Mark()
+        for tick in 1...30 as ClosedRange<UInt64> {
+            let now = tick * 20_000_000
+            hold(places.0, places.1, now)
+            _ = share.sent(Self.chunk, now: now, mark: &mark)
+            _ = share.received(2 * Self.chunk, bytesPerSecond: 10_240_000, now: now)
         }
-        for place in places { #expect(place.room(for: Self.chunk, now: 2) == .asMuchAsThereIs) }
+        return share.roomTimes
     }
 
-    @Test func onANarrowLinkOneChunkIsUnderWayAtATime() throws {
-        let share = SendShare(trial: TurnTrial(takesTurns: true))
-        let wakes = try (0..<2).map { _ in try WakeUp() }
-        let places = wakes.map { SendPlace(share: share, wake: $0) }
-        #expect(places[0].room(for: Self.chunk, now: 1) == .oneChunk)
-        places[0].began(now: 1)
-        guard case .nothing(until: 2...) = places[1].room(for: Self.chunk, now: 2) else {
-            Issue.record("the second waits, and is told until when")
-            return
+    @Test func sourcesAreAskedForRoomWhileSeveralSend() {
+        let times = roomTimes { first, second, now in
+            first.began(now: now)
+            second.began(now: now)
         }
-        // Not another beside the one that it is sending.
-        #expect(places[0].room(for: Self.chunk, now: 3) == .nothing(until: .max))
-        #expect(try !isSignalled(wakes[1]))
-        places[0].rested(now: 4)
-        #expect(try isSignalled(wakes[1]))
-        #expect(places[1].room(for: Self.chunk, now: 5) == .oneChunk)
+        #expect(times == RoomTrial.triedRoomTimes)
     }
 
-    @Test func aConnectionThatEndsGivesItsTurnBack() throws {
-        let share = SendShare(trial: TurnTrial(takesTurns: true))
-        let wakes = try (0..<2).map { _ in try WakeUp() }
-        let other = SendPlace(share: share, wake: wakes[1])
-        do {
-            let place = SendPlace(share: share, wake: wakes[0])
-            #expect(place.room(for: Self.chunk, now: 1) == .oneChunk)
-            place.began(now: 1)
-            #expect(other.room(for: Self.chunk, now: 2) != .oneChunk)
-        }
-        #expect(try isSignalled(wakes[1]))
-        #expect(other.room(for: Self.chunk, now: 3) == .oneChunk)
-    }
-
-    @Test func whoHasItsTurnHasRoomForAllThatTheLinkCarries() {
-        for (trial, share) in [(TurnTrial(), 2_560_000.0), (TurnTrial(takesTurns: true), 5_120_000)] {
-            let all = SendShare(trial: trial)
-            all.received(1, bytesPerSecond: 12_000_000)
-            var marks = (SendMeasure.Mark(), SendMeasure.Mark())
-            // Less than half a second: turns are for longer.
-            for tick in 0...20 as ClosedRange<UInt64> {
-                _ = all.sent(Self.chunk, now: tick * 40_000_000 / 2, mark: &marks.0)
-                _ = all.sent(Self.chunk, now: tick * 40_000_000 / 2, mark: &marks.1)
+    @Test func whoHasNothingToSendAsksForNone() {
+        let times = roomTimes { first, second, now in
+            for place in [first, second] {
+                place.began(now: now)
+                place.rested(now: now)
             }
-            #expect(abs(all.bytesPerSecond / (2 * share) - 1) < 0.2, "\(all.bytesPerSecond)")
         }
+        #expect(times == 1)
+    }
+
+    @Test func aConnectionThatEndsSendsNoMore() {
+        let share = SendShare()
+        let other = SendPlace(share: share)
+        other.began(now: 1)
+        do {
+            let place = SendPlace(share: share)
+            place.began(now: 1)
+        }
+        var marks = (SendMeasure.Mark(), SendMeasure.Mark())
+        for tick in 1...100 as ClosedRange<UInt64> {
+            _ = share.sent(Self.chunk, now: tick * 20_000_000, mark: &marks.0)
+            if tick.isMultiple(of: 4) { _ = share.sent(Self.chunk, now: tick * 20_000_000, mark: &marks.1) }
+            #expect(share.received(4 * Self.chunk, bytesPerSecond: 10_240_000, now: tick * 20_000_000) == nil)
+        }
+        withExtendedLifetime(other) {}
     }
 }

@@ -68,28 +68,38 @@ import Testing
     @Test func whoHasSentLittleHasAShareOfWhatItReceives() {
         let share = SendShare()
         #expect(share.bytesPerSecond == 0)
-        share.received(1, bytesPerSecond: 24_000_000)
+        _ = share.received(1, bytesPerSecond: 24_000_000, now: 1)
         #expect(share.bytesPerSecond == 6_000_000)
         sendTenASecond(100, on: 2, of: share)
         #expect(share.bytesPerSecond == 3_000_000)
         // What it does send counts where that is more.
-        share.received(1, bytesPerSecond: 1_000_000)
+        _ = share.received(1, bytesPerSecond: 1_000_000, now: 2)
         #expect(abs(share.bytesPerSecond / Double(10 * Self.chunk) - 1) < 0.3)
     }
 
-    /// What it sends must not stand before what it asks for.
-    @Test func inTurnsOneOfSeveralHasAllAndTheOnlyOneHalf() {
-        let share = SendShare(trial: TurnTrial(takesTurns: true))
-        share.received(1, bytesPerSecond: 24_000_000)
-        #expect(share.bytesPerSecond == 3_000_000)
-        sendTenASecond(4, on: 2, of: share)
-        #expect(share.bytesPerSecond == 6_000_000)
+    /// The second look is the first in which it was sending all the time.
+    @Test func whatSourcesAreAskedForIsToldOnceWhenItChanges() {
+        let share = SendShare()
+        for _ in 0..<2 { share.began(now: 1) }
+        var told: [(Int, UInt64)] = []
+        var mark = SendMeasure.Mark()
+        for tick in 1...100 as ClosedRange<UInt64> {
+            let now = tick * 20_000_000
+            _ = share.sent(Self.chunk, now: now, mark: &mark)
+            // Nothing more comes for it.
+            if let times = share.received(2 * Self.chunk, bytesPerSecond: 10_240_000, now: now) {
+                told.append((times, tick))
+            }
+        }
+        #expect(told.prefix(2).map(\.0) == [RoomTrial.triedRoomTimes, 1])
+        #expect(told.map(\.1) == told.map(\.1).sorted())
+        #expect(told.count < 5)
     }
 
     @Test func anOwnersOnlyReaderHasTwiceWhatTheLinkCarriesAndAPeersHasIt() {
         for (received, part) in [(0, 2.0), (1_000_000, 1)] as [(UInt64, Double)] {
             let share = SendShare()
-            share.received(0, bytesPerSecond: received)
+            _ = share.received(0, bytesPerSecond: received, now: 1)
             sendTenASecond(20, on: 1, of: share)
             #expect(abs(share.bytesPerSecond / (part * Double(10 * Self.chunk)) - 1) < 0.01)
         }

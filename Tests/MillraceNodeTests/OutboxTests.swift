@@ -1,5 +1,5 @@
 import Glibc
-@testable import MillraceIO
+import MillraceIO
 import MillraceWire
 import Testing
 
@@ -54,7 +54,7 @@ import Testing
     }
 
     private func serve(
-        _ payloads: [FilePayload], by kind: TransportKind = .copy, share: SendShare = SendShare(),
+        _ payloads: [FilePayload], by kind: TransportKind = .copy,
         _ orders: @escaping @Sendable (inout Link.Mail) -> Void
     ) throws -> (far: TestLink, connection: Running<ConnectionEnd>) {
         let (near, far) = try TestLink.pair()
@@ -63,7 +63,7 @@ import Testing
             _ = link.post(orders)
             var connection = Connection(
                 socket: near.take(), link: link, transport: try TransportChoice.make(kind),
-                handler: Server(link: link, payloads), rates: ConnectionRates(share: share))
+                handler: Server(link: link, payloads))
             return connection.run()
         }
         return (far, running)
@@ -108,63 +108,6 @@ import Testing
         for (type, chunk) in [(MessageType.grant, ChunkID(0)), (.chunk, 1)] {
             #expect(try far.receive() == .chunk(FrameHeader(type: type, chunk: chunk, payloadByteCount: 1), [7]))
         }
-        far.close()
-    }
-
-    /// What else there is to say leaves meanwhile.
-    @Test func onANarrowLinkChunksWaitForTheirTurn() throws {
-        let scratch = try Scratch()
-        let payload = FilePayload(place: .path(try scratch.write("a", [7])), offset: 0, byteCount: 1)
-        let share = SendShare(trial: TurnTrial(takesTurns: true))
-        share.received(1, bytesPerSecond: 24_000_000)
-        let other = SendPlace(share: share, wake: try WakeUp())
-        // Its turn lasts for as long as a chunk of that size would take.
-        #expect(other.room(for: 1 << 30, now: MonotonicClock.nowNanoseconds) == .oneChunk)
-        let (far, _) = try serve([payload, payload], share: share) { mail in
-            mail.chunks = [0, 1].map { Link.ChunkOrder(chunk: $0, type: .chunk) }
-        }
-        _ = try far.next(.hello)
-        try far.send(Sample.hello(.peer))
-        for token in 1...3 as ClosedRange<UInt64> {
-            try far.send(.ping(token))
-            #expect(try far.receive() == .message(.pong(token)))
-        }
-        other.withdraw(now: MonotonicClock.nowNanoseconds)
-        for chunk in 0...1 as ClosedRange<ChunkID> {
-            #expect(try far.receive() == .chunk(FrameHeader(type: .chunk, chunk: chunk, payloadByteCount: 1), [7]))
-        }
-        far.close()
-    }
-
-    @Test func aChunkThatCannotBeReadKeepsNoTurn() throws {
-        let scratch = try Scratch()
-        let missing = FilePayload(place: .path(scratch.path + "/none"), offset: 0, byteCount: 1)
-        let payload = FilePayload(place: .path(try scratch.write("a", [7])), offset: 0, byteCount: 1)
-        let share = SendShare(trial: TurnTrial(takesTurns: true))
-        let (far, _) = try serve([missing, payload], share: share) { mail in
-            mail.chunks = [0, 1].map { Link.ChunkOrder(chunk: $0, type: .chunk) }
-        }
-        _ = try far.next(.hello)
-        #expect(try far.receive() == .message(.reject(0, .unreadable)))
-        #expect(try far.receive() == .chunk(FrameHeader(type: .chunk, chunk: 1, payloadByteCount: 1), [7]))
-        far.close()
-    }
-
-    /// Whose other side does not read.
-    @Test func aTurnThatTakesTooLongKeepsNobodyWaiting() throws {
-        let scratch = try Scratch()
-        let payload = FilePayload(place: .path(try scratch.write("a", [7])), offset: 0, byteCount: 1)
-        let share = SendShare(trial: TurnTrial(takesTurns: true))
-        share.received(1, bytesPerSecond: 24_000_000)
-        let other = SendPlace(share: share, wake: try WakeUp())
-        #expect(other.room(for: 1, now: MonotonicClock.nowNanoseconds) == .oneChunk)
-        let (far, _) = try serve([payload], share: share) { mail in
-            mail.chunks = [Link.ChunkOrder(chunk: 0, type: .chunk)]
-        }
-        _ = try far.next(.hello)
-        #expect(try far.receive() == .chunk(FrameHeader(type: .chunk, chunk: 0, payloadByteCount: 1), [7]))
-        // Else it might have given its turn back by having gone.
-        withExtendedLifetime(other) {}
         far.close()
     }
 

@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test func anUploaderWithADownloader() throws {
-        let open: Set<MessageType> = [.listRequest, .list, .have, .request, .cancel]
+        let open: Set<MessageType> = [.listRequest, .list, .have, .request, .cancel, .room]
         let all: [Message] = [Sample.hello(.peer), .introduce(peer: 1), .listRequest, .list([0])]
         let table = StateTable(
             handler: { state in

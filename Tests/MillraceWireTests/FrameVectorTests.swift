@@ -7,7 +7,7 @@ struct ValidFrame: Decodable {
         var listenPort: UInt16?, flags: UInt16?, addresses: [Hex]?
         var chunkByteCount: UInt32?, fileByteCount: String?, text: String?
         var digests: [String]?, entries: [[String]]?
-        var start: UInt32?, total: UInt32?, peer: PeerIndex?, count: UInt32?
+        var start: UInt32?, total: UInt32?, peer: PeerIndex?, count: UInt32?, times: UInt8?
         var payload: Hex?
         /// False where a sender of version 1 would write it otherwise.
         var again: Bool?
@@ -55,6 +55,7 @@ struct ValidFrame: Decodable {
         case .introduce: .introduce(peer: peer)
         case .proof: .proof(chunk, digests)
         case .proofRequest: .proofRequest(try #require(fields.payload).bytes)
+        case .room: .room(times: try #require(fields.times))
         case .goodbye: .goodbye(try #require(GoodbyeCode(rawValue: UInt16(count))), reason: fields.text!)
         case .ping: .ping(try #require(UInt64(fields.features!)))
         case .pong: .pong(try #require(UInt64(fields.features!)))

@@ -45,6 +45,7 @@ struct ProtocolDocumentTests {
         ("chunks of one `request`", Int(WireLimits.largestRequestCount)),
         ("requested and rescued chunks outstanding on a connection", WireLimits.largestOutstandingCount),
         ("unused credits on a connection", WireLimits.largestOutstandingCount),
+        ("times of `room`", Int(WireLimits.mostRoomTimes)),
         ("roster entries in a frame", WireLimits.largestRosterCountPerFrame),
         ("members of a swarm, peer indices", Int(WireLimits.largestPeerCount)),
         ("file name", WireLimits.largestNameByteCount),

@@ -77,6 +77,17 @@ struct MessageTests {
         #expect(bytes == [1, 2, 3] + Message.ping(9).frame)
     }
 
+    @Test func roomIsOneToEightTimesTheUsual() {
+        for times in UInt8.min...UInt8.max {
+            let result = Stream.read([plainHello.frame + Message.room(times: times).frame])
+            if (1...8).contains(times) {
+                #expect(result.error == nil && result.seen.last == .message(.room(times: times)))
+            } else {
+                #expect(result.error == .badField(.room, field: "times") && result.seen.count == 1)
+            }
+        }
+    }
+
     @Test func everyErrorHasACodeAndAText() {
         let errors: [(WireError, GoodbyeCode)] = [
             (.truncated(.join), .badFrame), (.trailingBytes(.join), .badFrame), (.reservedBitsSet, .badFrame),

@@ -41,6 +41,7 @@ enum Sample {
         case .introduce: .introduce(peer: 1)
         case .proof: .proof(0, [digest])
         case .proofRequest: .proofRequest([0])
+        case .room: .room(times: 2)
         case .chunk, .grant, .goodbye, .ping, .pong: nil
         }
     }

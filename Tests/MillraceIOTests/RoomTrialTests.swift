@@ -1,0 +1,150 @@
+import Testing
+
+@testable import MillraceIO
+
+@Suite struct RoomTrialTests {
+    private static let chunk = 102_400
+    private static let megabyte = 1_000_000.0
+
+    /// What a node sends, and what comes to it, in bytes a second, with the usual room and with more.
+    private struct Node {
+        /// How many of its connections send at a time, and whether it has no others.
+        var sendingCount = 4
+        var isAlone = false
+        var sends: Double
+        var receives: (usually: Double, withRoom: Double)
+    }
+
+    /// A node in virtual time.
+    private struct Run {
+        var trial = RoomTrial()
+        private var millisecond: UInt64 = 1
+        private var due = 0.0
+        private var received = 0.0
+
+        /// Milliseconds of each second in which more room was asked for.
+        mutating func asked(by node: Node, seconds: Int) -> [Int] {
+            (0..<seconds).map { _ in (0..<1000).count { _ in step(of: node) } }
+        }
+
+        private mutating func step(of node: Node) -> Bool {
+            let now = millisecond * 1_000_000
+            let asks = trial.roomTimes > 1
+            let count = node.sendingCount
+            received += (asks ? node.receives.withRoom : node.receives.usually) / 1000
+            due += node.sends / 1000
+            for _ in 0..<count { trial.began(now: now) }
+            while due >= Double(RoomTrialTests.chunk) {
+                due -= Double(RoomTrialTests.chunk)
+                let connectionCount = node.isAlone ? 1 : 4
+                trial.sent(
+                    RoomTrialTests.chunk, received: UInt64(received), connectionCount: connectionCount,
+                    now: now + 900_000)
+            }
+            for _ in 0..<count { trial.rested(now: now + 1_000_000) }
+            millisecond += 1
+            return asks
+        }
+    }
+
+    private func asked(by node: Node, seconds: Int) -> [Int] {
+        var run = Run()
+        return run.asked(by: node, seconds: seconds)
+    }
+
+    private func node(sends: Double, receives: Double, withRoom: Double? = nil) -> Node {
+        Node(
+            sends: sends * Self.megabyte,
+            receives: (receives * Self.megabyte, (withRoom ?? receives) * Self.megabyte))
+    }
+
+    @Test func whoHasANarrowUplinkAsksFromItsFirstSecondOn() {
+        let asked = asked(by: node(sends: 6, receives: 14, withRoom: 22), seconds: 10)
+        #expect(asked[0] > 300)
+        #expect(asked[1...].allSatisfy { $0 == 1000 })
+    }
+
+    @Test func whereNothingMoreComesForItItIsGivenUpAndTriedAgainEverMoreSeldom() {
+        let asked = asked(by: node(sends: 4, receives: 12), seconds: 60)
+        #expect((1...1300).contains(asked.reduce(0, +)), "\(asked)")
+        #expect(asked[30...].reduce(0, +) < 500)
+    }
+
+    /// More came by chance at first: not over a longer time.
+    @Test func aGainThatDoesNotLastIsNotEnough() {
+        var run = Run()
+        let well = run.asked(by: node(sends: 4, receives: 12, withRoom: 13.5), seconds: 1)
+        #expect(well[0] > 300)
+        let usual = run.asked(by: node(sends: 4, receives: 12), seconds: 1)
+        #expect(usual[0] < 300 && run.trial.roomTimes == 1)
+    }
+
+    @Test func linksThatAreAlikeAreNeverTried() {
+        #expect(asked(by: node(sends: 20, receives: 25), seconds: 10).allSatisfy { $0 == 0 })
+    }
+
+    @Test func nodesOfOneMachineAreNeverTried() {
+        #expect(asked(by: node(sends: 60, receives: 200, withRoom: 400), seconds: 5).allSatisfy { $0 == 0 })
+    }
+
+    @Test func anOwnerAsksForNone() {
+        #expect(asked(by: node(sends: 25, receives: 0), seconds: 5).allSatisfy { $0 == 0 })
+    }
+
+    /// The others are waited for.
+    @Test func oneOfSeveralThatSendsAloneIsNeverTried() {
+        var one = node(sends: 4, receives: 12)
+        one.sendingCount = 1
+        #expect(asked(by: one, seconds: 10).allSatisfy { $0 == 0 })
+    }
+
+    @Test func theOnlyConnectionIsTriedLikeSeveral() {
+        var alone = node(sends: 6, receives: 14, withRoom: 22)
+        (alone.sendingCount, alone.isAlone) = (1, true)
+        let asked = asked(by: alone, seconds: 10)
+        #expect(asked[0] > 300)
+        #expect(asked[1...].allSatisfy { $0 == 1000 })
+    }
+
+    /// Little is asked of it: there is nothing that others would wait behind.
+    @Test func aLinkThatIsSeldomBusyIsNeverTried() {
+        var trial = RoomTrial()
+        for tick in 1...500 as ClosedRange<UInt64> {
+            let now = tick * 20_000_000
+            for _ in 0..<2 { trial.began(now: now) }
+            trial.sent(Self.chunk, received: tick * 240_000, connectionCount: 2, now: now + 9_000_000)
+            for _ in 0..<2 { trial.rested(now: now + 9_000_000) }
+            #expect(trial.roomTimes == 1)
+        }
+    }
+
+    /// All that were sending have gone, or stand still.
+    @Test func aTrialInWhichNothingIsSentEnds() {
+        var trial = RoomTrial()
+        var second = 1
+        while trial.roomTimes == 1, second < 5 {
+            for millisecond in 0..<1000 where trial.roomTimes == 1 {
+                let now = UInt64(second * 1000 + millisecond) * 1_000_000
+                for _ in 0..<2 { trial.began(now: now) }
+                let received = 12_000 * (now / 1_000_000)
+                if millisecond.isMultiple(of: 25) {
+                    trial.sent(Self.chunk, received: received, connectionCount: 2, now: now)
+                }
+                for _ in 0..<2 { trial.rested(now: now + 1_000_000) }
+            }
+            second += 1
+        }
+        #expect(trial.roomTimes > 1)
+        let (inTime, late) = (
+            trial.roomTimes(now: UInt64(second) * 1_000_000_000),
+            trial.roomTimes(now: UInt64(second + 11) * 1_000_000_000))
+        #expect(inTime > 1 && late == 1 && trial.roomTimes == 1)
+    }
+
+    @Test func itEndsOnceMuchIsSentForWhatComes() {
+        var run = Run()
+        let narrow = run.asked(by: node(sends: 6, receives: 14, withRoom: 22), seconds: 5)
+        let wide = run.asked(by: node(sends: 20, receives: 22), seconds: 2)
+        #expect(narrow.last == 1000 && wide.last == 0)
+    }
+}
