@@ -8,11 +8,11 @@ struct PeerEffects {
     fileprivate var connects: [SourceRecord] = []
     fileprivate var requests: [(peer: PeerIndex, chunk: ChunkID)] = []
     fileprivate var creditCount: UInt32 = 0
-    fileprivate var notices: [String] = []
+    fileprivate var notices: [(text: String, level: LogOptions.Level)] = []
     /// The main thread has an earlier deadline now, or something to look at.
     var wakesMain = false
 
-    mutating func notice(_ text: String) { notices.append(text) }
+    mutating func notice(_ text: String, level: LogOptions.Level = .normal) { notices.append((text, level)) }
 
     mutating func wake(_ link: Link, if needed: Bool) { wakes.add(link, if: needed) }
 }
@@ -77,7 +77,9 @@ extension PeerNode {
             effects.wake(link, if: link.post(goodbye: .leaving, "no longer a source"))
         case .noteSilence(let peer): state.statistics.fellSilent(peer)
         case .noteWeakness(let peer): state.statistics.gaveLittle(peer)
-        case .noteTrial(let peer): state.statistics.tried(peer)
+        case .noteTrial(let peer):
+            state.statistics.tried(peer)
+            effects.notice("gets less than the others with the sources it has: tries peer \(peer) too", level: .verbose)
         }
     }
 
@@ -89,6 +91,6 @@ extension PeerNode {
         for record in connects { startSource(record) }
         for request in requests { log.request(.sent, first: request.chunk, count: 1, .peer(request.peer)) }
         if creditCount > 0 { log.credit(.sent, count: creditCount, .owner) }
-        for notice in notices { log.notice(notice) }
+        for notice in notices { log.notice(notice.text, level: notice.level) }
     }
 }

@@ -6,6 +6,10 @@ extension PeerNode {
     /// Asks all of its sources for so many times the usual.
     func askForRoom(_ times: Int, _ state: PeerState, _ effects: inout PeerEffects) {
         guard let policy = state.policy else { return }
+        effects.notice(
+            times > 1
+                ? "sends far less than it receives: sources are asked for \(times) times the usual room"
+                : "sources are asked for the usual room again", level: .verbose)
         for source in state.sources where policy.isSource(source.peer) {
             effects.wake(source.link, if: source.link.post(.room(times: UInt8(times))))
         }

@@ -72,6 +72,8 @@ import Testing
         try take(2)
         let asked = Message.room(times: UInt8(RoomTrial.triedRoomTimes)).frame
         #expect(source.take().control.starts(with: asked))
+        node.log.flush()
+        #expect(bench.said("peer").contains("sources are asked for 2 times the usual room"))
         try take(1)
         #expect(!source.take().control.starts(with: asked))
     }
