@@ -108,7 +108,7 @@ final class DownloadHandler: ConnectionHandler {
                 $0.sourceConnected(peer, roundTripNanoseconds: roundTripNanoseconds, at: now, into: &$1)
             }
             state.loneSince = nil
-            node.askForRoom(at: link)
+            node.askForRoom(at: link, state)
         }
     }
 
