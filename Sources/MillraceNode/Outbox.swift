@@ -70,8 +70,8 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
         let free = max(0, NodeLimits.transportQueueCount - underWay.count)
         let ready = orders.prefix(free).prefix { $0.chunk < covered }.count
         let admitted = admitted(ready, now: now, on: socket, &rates)
-        if admitted > 0 { begin(now: now, on: socket, rates.share) }
         for index in 0..<admitted { hand(orders[index], now: now, &rates) }
+        if !underWay.isEmpty { begin(now: now, on: socket, rates.share) }
         orders.removeFirst(admitted)
         isCutShort = admitted == ready && ready == free && !orders.isEmpty
         return newsAt

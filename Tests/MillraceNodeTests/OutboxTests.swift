@@ -1,5 +1,5 @@
 import Glibc
-import MillraceIO
+@testable import MillraceIO
 import MillraceWire
 import Testing
 
@@ -34,9 +34,9 @@ import Testing
     /// A node that has files to send and nothing to say.
     private final class Server: ConnectionHandler {
         private let link: Link
-        private let payloads: [FilePayload]
+        private let payloads: [FilePayload?]
 
-        init(link: Link, _ payloads: [FilePayload]) {
+        init(link: Link, _ payloads: [FilePayload?]) {
             (self.link, self.payloads) = (link, payloads)
         }
 
@@ -54,7 +54,7 @@ import Testing
     }
 
     private func serve(
-        _ payloads: [FilePayload], by kind: TransportKind = .copy,
+        _ payloads: [FilePayload?], by kind: TransportKind = .copy, share: SendShare = SendShare(),
         _ orders: @escaping @Sendable (inout Link.Mail) -> Void
     ) throws -> (far: TestLink, connection: Running<ConnectionEnd>) {
         let (near, far) = try TestLink.pair()
@@ -63,7 +63,7 @@ import Testing
             _ = link.post(orders)
             var connection = Connection(
                 socket: near.take(), link: link, transport: try TransportChoice.make(kind),
-                handler: Server(link: link, payloads))
+                handler: Server(link: link, payloads), rates: ConnectionRates(share: share))
             return connection.run()
         }
         return (far, running)
@@ -109,6 +109,26 @@ import Testing
             #expect(try far.receive() == .chunk(FrameHeader(type: type, chunk: chunk, payloadByteCount: 1), [7]))
         }
         far.close()
+    }
+
+    /// What two connections were asked for is not here: their link is not busy, and sources are asked for no room.
+    @Test func whatIsRefusedIsNotSent() throws {
+        let share = SendShare()
+        let fars = try (0..<2).map { _ in
+            try serve([nil], share: share) { $0.chunks = [Link.ChunkOrder(chunk: 0, type: .chunk)] }.far
+        }
+        for far in fars {
+            _ = try far.next(.hello)
+            #expect(try far.receive() == .message(.reject(0, .notHeld)))
+        }
+        var mark = SendMeasure.Mark()
+        let start = MonotonicClock.nowNanoseconds
+        for tick in 1...60 as ClosedRange<UInt64> {
+            let now = start + tick * 20_000_000
+            _ = share.sent(102_400, now: now, mark: &mark)
+            #expect(share.received(204_800, bytesPerSecond: 10_240_000, now: now) == nil)
+        }
+        for far in fars { far.close() }
     }
 
     @Test func moreRequestsThanAnybodyMayHaveAreNotAnswered() throws {
