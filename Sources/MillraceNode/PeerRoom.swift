@@ -26,6 +26,6 @@ extension PeerNode {
 
     private func room(_ times: Int, _ policy: PeerPolicy) -> UInt8 {
         let isSmall = policy.ring.count < SwarmLimits.middlingRingCount
-        return UInt8(isSmall ? times : min(times, SwarmLimits.middlingRoomTimes))
+        return UInt8(min(times, isSmall ? Int(WireLimits.mostRoomTimes) : SwarmLimits.middlingRoomTimes))
     }
 }

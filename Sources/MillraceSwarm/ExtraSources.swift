@@ -4,7 +4,7 @@ import MillraceWire
 /// be slow ones, while other members have room. One at a time is tried, and kept only if more comes for it: of one that
 /// is as busy as they are, or where the peer's own downlink is full, there is nothing to gain.
 struct ExtraSources: Sendable {
-    struct Trial: Sendable {
+    private struct Trial: Sendable {
         let peer: PeerIndex
         /// Chunks a second that came before.
         let before: Double
@@ -23,7 +23,7 @@ struct ExtraSources: Sendable {
     }
 
     private(set) var kept: [PeerIndex] = []
-    private(set) var trial: Trial?
+    private var trial: Trial?
     private var mark: Mark?
     /// Comparisons in a row that have shown it to fall behind.
     private var starvedCount = 0

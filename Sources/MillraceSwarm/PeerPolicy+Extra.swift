@@ -14,9 +14,7 @@ extension PeerPolicy {
     }
 
     private mutating func anyOther() -> PeerIndex? {
-        let others = ring.entries.map(\.peer).filter { peer in
-            peer != selfIndex && !isSource(peer) && !banned.contains(peer) && !refusing.contains(peer)
-        }
+        let others = ring.entries.map(\.peer).filter { $0 != selfIndex && !isSource($0) && mayBeSource($0) }
         guard !others.isEmpty else { return nil }
         return others[Int(generator.next() % UInt64(others.count))]
     }

@@ -71,8 +71,11 @@ extension PeerPolicy {
             wanted.append(peer)
         }
         for ask in asked where !wanted.contains(ask.peer) && ask.peer != selfIndex { wanted.append(ask.peer) }
-        return wanted.filter { !banned.contains($0) && !refusing.contains($0) }
+        return wanted.filter(mayBeSource)
     }
+
+    /// It has neither sent what is wrong nor refused all it was asked for.
+    func mayBeSource(_ peer: PeerIndex) -> Bool { !banned.contains(peer) && !refusing.contains(peer) }
 
     /// A connection to fetch from this peer is open.
     ///

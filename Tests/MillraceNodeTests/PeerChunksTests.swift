@@ -14,9 +14,7 @@ import Testing
     init() throws {
         bench = try Bench(byteCount: 1)
         let owner = try ScriptedOwner()
-        node = try PeerNode(try bench.peerOptions("peer", of: 9))
-        let handler = OwnerLinkHandler(node: node, link: try Link(), neighbour: .none)
-        try handler.received([Sample.hello(.owner), owner.welcome, .digests(first: 0, owner.manifest.digests)])
+        node = try bench.welcomedPeer(of: owner)
         bytes = owner.chunk(2)
         header = FrameHeader(type: .grant, chunk: 2, payloadByteCount: bytes.count)
     }

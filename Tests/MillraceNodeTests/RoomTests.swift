@@ -14,13 +14,15 @@ import Testing
     init() throws {
         bench = try Bench(byteCount: 1)
         owner = try ScriptedOwner()
-        node = try PeerNode(try bench.peerOptions("peer", of: 9))
         let members = (0...1).map { RosterEntry(peer: $0, address: Sample.address) }
-        let roster = RosterMessage(start: 0, total: 2, entries: members)
-        let handler = OwnerLinkHandler(node: node, link: try Link(), neighbour: .none)
-        try handler.received([
-            Sample.hello(.owner), owner.welcome, .digests(first: 0, owner.manifest.digests), .roster(roster),
-        ])
+        node = try bench.welcomedPeer(
+            of: owner, told: .roster(RosterMessage(start: 0, total: 2, entries: members)))
+    }
+
+    /// What the other side of a connection says first, whoever has made it.
+    private var greeting: [Message] {
+        let swarm = node.state.withLock { $0.swarm }
+        return [.hello(HelloMessage(role: .peer, swarm: swarm, node: Sample.other)), .introduce(peer: 1)]
     }
 
     /// What was posted to a source that has said who it is.
@@ -29,10 +31,7 @@ import Testing
         node.state.withLock { $0.sources = [record] }
         let handler = DownloadHandler(node: node, record: record)
         handler.began(now: 1)
-        let swarm = node.state.withLock { $0.swarm }
-        try handler.received([
-            .hello(HelloMessage(role: .peer, swarm: swarm, node: Sample.other)), .introduce(peer: 1),
-        ])
+        try handler.received(greeting)
         return record.link
     }
 
@@ -55,11 +54,8 @@ import Testing
     }
 
     @Test func `an uploader notes what its downloader asks for last`() throws {
-        let swarm = node.state.withLock { $0.swarm }
         let handler = UploadHandler(node: node, link: try Link(), identity: 1)
-        try handler.received([
-            .hello(HelloMessage(role: .peer, swarm: swarm, node: Sample.other)), .introduce(peer: 1),
-        ])
+        try handler.received(greeting)
         #expect(handler.roomTimes == 1)
         try handler.received([.room(times: 8), .room(times: 3)])
         #expect(handler.roomTimes == 3)

@@ -108,6 +108,12 @@ struct PeerBench {
         policy.verified(chunk, from: origin, at: now, into: &actions)
     }
 
+    /// A source sends the first of what it was asked for, if there is any.
+    mutating func answer(from source: PeerIndex, of open: inout [(peer: PeerIndex, chunk: ChunkID)]) {
+        guard let place = open.firstIndex(where: { $0.peer == source }) else { return }
+        verified(open.remove(at: place).chunk, from: .peer(source))
+    }
+
     mutating func tick() { policy.tick(at: now, into: &actions) }
 
     mutating func start() { policy.startGrants(at: now, into: &actions) }

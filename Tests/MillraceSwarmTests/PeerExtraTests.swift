@@ -49,8 +49,7 @@ struct PeerExtraTests {
 
         private mutating func answer(_ source: PeerIndex) {
             look()
-            guard let place = open.firstIndex(where: { $0.peer == source }) else { return }
-            bench.verified(open.remove(at: place).chunk, from: .peer(source))
+            bench.answer(from: source, of: &open)
         }
 
         private mutating func look() {

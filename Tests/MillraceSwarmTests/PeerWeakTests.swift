@@ -31,8 +31,7 @@ struct PeerWeakTests {
             noted += actions.filter { action in
                 if case .request = action { false } else { true }
             }
-            guard let place = open.firstIndex(where: { $0.peer == source }) else { return }
-            bench.verified(open.remove(at: place).chunk, from: .peer(source))
+            bench.answer(from: source, of: &open)
         }
     }
 

@@ -93,6 +93,15 @@ final class Bench: Sendable {
         return options
     }
 
+    /// A peer that a scripted owner has welcomed, sent the digests and told this besides; no thread of it runs.
+    func welcomedPeer(of owner: ScriptedOwner, told messages: Message...) throws -> PeerNode {
+        let node = try PeerNode(try peerOptions("peer", of: 9))
+        let handler = OwnerLinkHandler(node: node, link: try Link(), neighbour: .none)
+        let welcome = [Sample.hello(.owner), owner.welcome, .digests(first: 0, owner.manifest.digests)]
+        try handler.received(welcome + messages)
+        return node
+    }
+
     func peer(
         _ name: String, of owner: UInt16, _ change: (inout PeerOptions) -> Void = { _ in }
     ) throws -> RunningPeer {
