@@ -42,6 +42,12 @@ static inline int millrace_clone_range(int target, const struct file_clone_range
     return ioctl(target, FICLONERANGE, range);
 }
 
+/* Bytes of a TCP connection that are not sent or not acknowledged (tcp(7)). */
+#include <linux/sockios.h>
+static inline int millrace_queued_bytes(int descriptor, int *count) {
+    return ioctl(descriptor, SIOCOUTQ, count);
+}
+
 static inline int millrace_window_size(int descriptor, unsigned short *columns, unsigned short *rows) {
     struct winsize size = {0};
     int result = ioctl(descriptor, TIOCGWINSZ, &size);

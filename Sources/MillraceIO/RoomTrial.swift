@@ -3,24 +3,21 @@
 /// to it is less than comes in that time: a peer with a quarter of its link for sending got two thirds of what the link
 /// could bring.
 ///
-/// That little is sent does not prove it, readers may be busy with other sources. So room is asked for on trial, and
-/// kept only where more comes for it.
+/// That little is sent does not prove it, readers may be busy with other sources. So room is asked for on trial, twice
+/// as much each time, and kept only where more comes for it.
 struct RoomTrial: Sendable {
-    private enum Stage {
-        /// The usual room.
-        case usual
-        /// More, with what came before in bytes a second: for a moment, for longer.
-        case tried(before: Double), proving(before: Double)
-        /// More, until a good part of what comes is sent.
-        case kept
+    /// More room for a moment, then for longer, and what came before in bytes a second.
+    private struct Attempt {
+        let roomTimes: Int
+        let before: Double
+        var isProving = false
     }
 
-    /// What its readers' chunks leave of the time for acknowledgements is so much less than what others have. Of eight
-    /// peers at 100 Mbit/s the one with a quarter of its link for sending took 1.11 to 1.60 times the bound with four
-    /// times the room, 1.13 with six, 1.08 to 1.11 with eight. Where there is nothing to gain so much makes queues for
-    /// all, so that it is tried with less.
-    static let keptRoomTimes = 8
-    static let triedRoomTimes = 2
+    /// Twice the usual room may be too little for any gain to show. Of eight peers at 100 Mbit/s the one with a quarter
+    /// of its link for sending took 1.66 times the bound where it was tried alone, with four times the room 1.07; five
+    /// at 200 Mbit/s all take 1.07 with twice the room, the others 1.08 and more where it has more than it needs.
+    static let conclusiveRoomTimes = 4
+    static let mostRoomTimes = 8
 
     /// Peers send four fifths and more of what they receive, where all links are alike.
     private static let littlePart = 0.7
@@ -29,6 +26,10 @@ struct RoomTrial: Sendable {
     /// So much more must come in a moment, and over twice that time.
     private static let triedGain = 1.1
     private static let provenGain = 1.15
+    /// Where more room is kept already, and even more is tried: a link that is full brings no more.
+    private static let furtherGain = 1.05
+    /// With so much more in a moment nothing is to be proved, and there may be as much more to gain.
+    private static let plainGain = 1.3
     /// What comes is looked at over so long, in a trial for a moment first, or for the time in which so many bytes came
     /// before; one in which nothing is sent is over after the last.
     private static let lookNanoseconds: UInt64 = 500_000_000
@@ -39,7 +40,11 @@ struct RoomTrial: Sendable {
     private static let pauseNanoseconds: UInt64 = 1_000_000_000
     private static let mostPauseNanoseconds: UInt64 = 120_000_000_000
 
-    private var stage = Stage.usual
+    /// What all others get: where a link is so busy that little comes, what it sends is no small part of that.
+    var swarmBytesPerSecond = 0.0
+    /// What stands while nothing is tried.
+    private var keptRoomTimes = 1
+    private var attempt: Attempt?
     private var pause = pauseNanoseconds
     private var triesAt: UInt64 = 0
 
@@ -57,21 +62,11 @@ struct RoomTrial: Sendable {
     private var fillingCount = 2
 
     /// How many times the usual room is asked for.
-    var roomTimes: Int {
-        switch stage {
-        case .usual: 1
-        case .tried: RoomTrial.triedRoomTimes
-        case .proving, .kept: RoomTrial.keptRoomTimes
-        }
-    }
+    var roomTimes: Int { attempt?.roomTimes ?? keptRoomTimes }
 
     /// The same, and a trial in which nothing is sent ends.
     mutating func roomTimes(now: UInt64) -> Int {
-        switch stage {
-        case .usual, .kept: break
-        case .tried, .proving:
-            if let start, now > start, now - start > RoomTrial.mostTrialNanoseconds { giveUp(now: now) }
-        }
+        if attempt != nil, let start, now > start, now - start > RoomTrial.mostTrialNanoseconds { giveUp(now: now) }
         return roomTimes
     }
 
@@ -99,22 +94,38 @@ struct RoomTrial: Sendable {
         guard let start else { return look(now: now) }
         let elapsed = now - min(start, now)
         let came = Double(received - startReceived) / Double(max(elapsed, 1)) * 1e9
-        switch stage {
-        case .usual where elapsed >= RoomTrial.lookNanoseconds:
-            if isLittle(elapsed, came: came), now >= triesAt { stage = .tried(before: came) }
-            look(now: now)
-        case .tried(let before) where elapsed >= trialNanoseconds(before):
-            if came < before * RoomTrial.triedGain { return giveUp(now: now) }
-            stage = .proving(before: before)
-        case .proving(let before) where elapsed >= 2 * trialNanoseconds(before):
-            if came < before * RoomTrial.provenGain { return giveUp(now: now) }
-            stage = .kept
-            look(now: now)
-        case .kept where elapsed >= RoomTrial.lookNanoseconds:
+        if let attempt {
+            judge(attempt, elapsed, came: came, now: now)
+        } else if elapsed >= RoomTrial.lookNanoseconds {
             let carried = Double(sent) / Double(elapsed) * 1e9
-            if carried > came * RoomTrial.littlePart { stage = .usual }
+            if carried > little(of: came) { keptRoomTimes = 1 }
+            if isLittle(elapsed, came: came), now >= triesAt { raise(before: came) }
             look(now: now)
-        default: break
+        }
+    }
+
+    private mutating func raise(before: Double) {
+        guard roomTimes < RoomTrial.mostRoomTimes else { return }
+        attempt = Attempt(roomTimes: 2 * roomTimes, before: before)
+    }
+
+    private mutating func judge(_ attempt: Attempt, _ elapsed: UInt64, came: Double, now: UInt64) {
+        let lasts = trialNanoseconds(attempt.before)
+        guard elapsed >= (attempt.isProving ? 2 * lasts : lasts) else { return }
+        let firstGain = attempt.isProving ? RoomTrial.provenGain : RoomTrial.triedGain
+        let gain = keptRoomTimes == 1 ? firstGain : RoomTrial.furtherGain
+        if came < attempt.before * gain {
+            guard attempt.roomTimes < RoomTrial.conclusiveRoomTimes else { return giveUp(now: now) }
+            raise(before: attempt.before)
+            look(now: now)
+        } else if !attempt.isProving, came < attempt.before * RoomTrial.plainGain {
+            self.attempt?.isProving = true
+        } else {
+            keptRoomTimes = attempt.roomTimes
+            pause = RoomTrial.pauseNanoseconds
+            self.attempt = nil
+            if came > attempt.before * RoomTrial.plainGain { raise(before: came) }
+            look(now: now)
         }
     }
 
@@ -123,15 +134,17 @@ struct RoomTrial: Sendable {
         return max(RoomTrial.trialNanoseconds, UInt64(usual))
     }
 
-    /// They were sending for most of the time, and sent far less than came.
+    /// They were sending for most of the time, and sent far less than came, or than comes to others.
     private func isLittle(_ elapsed: UInt64, came: Double) -> Bool {
         let carried = Double(sentTogether) / Double(max(nanosecondsTogether, 1)) * 1e9
-        return 2 * nanosecondsTogether > elapsed && carried < came * RoomTrial.littlePart
+        return 2 * nanosecondsTogether > elapsed && carried < little(of: came)
             && came < RoomTrial.fastBytesPerSecond
     }
 
+    private func little(of came: Double) -> Double { max(came, swarmBytesPerSecond) * RoomTrial.littlePart }
+
     private mutating func giveUp(now: UInt64) {
-        stage = .usual
+        attempt = nil
         triesAt = now + pause
         pause = min(4 * pause, RoomTrial.mostPauseNanoseconds)
         look(now: now)

@@ -44,6 +44,8 @@ struct SendQueue {
 
     /// The most bytes that go to the kernel with one call.
     var callByteCount = Int.max
+    /// With so many bytes the kernel gets no more of a payload.
+    var limitByteCount = Int.max
     private var frames: [Frame] = []
     private var headIndex = 0
     /// Set when a frame was removed of which a part had left.

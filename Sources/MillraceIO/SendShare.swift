@@ -37,8 +37,13 @@ public final class SendShare: Sendable {
 
     /// So many bytes have come to this node, as part of so many a second. Returns how many times the usual room its
     /// sources are to be asked for now; nil while that stays as it is.
-    public func received(_ byteCount: Int, bytesPerSecond: UInt64, now: UInt64) -> Int? {
+    ///
+    /// - Parameter swarmBytesPerSecond: what the owner hands out to all.
+    public func received(
+        _ byteCount: Int, bytesPerSecond: UInt64, swarmBytesPerSecond: UInt64 = 0, now: UInt64
+    ) -> Int? {
         state.withLock { state in
+            state.trial.swarmBytesPerSecond = Double(swarmBytesPerSecond)
             state.received += UInt64(byteCount)
             state.receivedBytesPerSecond = Double(bytesPerSecond)
             let wanted = state.trial.roomTimes(now: now)

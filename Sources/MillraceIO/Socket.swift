@@ -104,6 +104,13 @@ public struct Socket: ~Copyable, Sendable {
         try? System.setOption(descriptor, SOL_SOCKET, SO_SNDBUF, half)
     }
 
+    /// How many bytes wait unsent or unacknowledged in the kernel (SIOCOUTQ, tcp(7)); none where it does not say.
+    var queuedByteCount: Int {
+        var count: CInt = 0
+        let (_, code) = System.outcome("ioctl") { millrace_queued_bytes(descriptor, &count) }
+        return code == 0 ? Int(count) : 0
+    }
+
     /// Lets a wait for reading end only when so many bytes have arrived, or the stream has ended (SO_RCVLOWAT): on a
     /// slow link a chunk would else wake its thread once for every packet or two.
     public func setReceiveMinimum(byteCount: Int) {

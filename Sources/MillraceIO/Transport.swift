@@ -53,6 +53,10 @@ public protocol Transport: AnyObject {
     /// The most bytes that go to the kernel with one call.
     var callByteCount: Int { get set }
 
+    /// How many bytes the kernel may hold before it gets more of a payload; no less than the socket's own limit, which
+    /// says when there is room again (`Socket.setQueueLimit`).
+    var limitByteCount: Int { get set }
+
     /// Adds a frame whose payload is a range of a file. Header and payload leave in one go.
     func enqueue(header: [UInt8], payload: FilePayload, tag: UInt32)
 

@@ -90,6 +90,7 @@ struct Outbox<Handler: ConnectionHandler>: ~Copyable {
     private func apply(_ limits: SendLimits, on socket: borrowing Socket) {
         socket.setQueueLimit(byteCount: limits.queueByteCount)
         transport.callByteCount = limits.callByteCount
+        transport.limitByteCount = limits.queueByteCount ?? .max
         if bindsLate { socket.setUnsentLimit(byteCount: limits.unsentByteCount) }
     }
 

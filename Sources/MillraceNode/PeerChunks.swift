@@ -153,8 +153,10 @@ extension PeerNode {
         journalCount.store(state.journal.count, ordering: .releasing)
         announceNanoseconds.store(policy.announceNanoseconds, ordering: .relaxed)
         ownerAnnounceNanoseconds.store(policy.ownerAnnounceNanoseconds, ordering: .relaxed)
-        let bytesPerSecond = policy.receivedBytesPerSecond
-        if let times = rates.share.received(Int(byteCount), bytesPerSecond: bytesPerSecond, now: now) {
+        let (own, swarms) = (policy.receivedBytesPerSecond, policy.swarmBytesPerSecond)
+        if let times = rates.share.received(
+            Int(byteCount), bytesPerSecond: own, swarmBytesPerSecond: swarms, now: now)
+        {
             askForRoom(times, state, &effects)
         }
         for client in state.clients {

@@ -22,6 +22,8 @@ struct ExtraSources: Sendable {
         var at: UInt64
     }
 
+    /// Chunks a second that the swarm has got further, when it was last compared.
+    private(set) var swarmRate = 0.0
     private(set) var kept: [PeerIndex] = []
     private var trial: Trial?
     private var mark: Mark?
@@ -46,6 +48,7 @@ struct ExtraSources: Sendable {
         let gained = heldCount - mark.heldCount
         guard advance >= SwarmLimits.comparedAdvance else { return nil }
         self.mark = Mark(frontier: frontier, heldCount: heldCount, at: now)
+        swarmRate = ExtraSources.rate(advance, from: mark.at, to: now)
         starvedCount = 10 * gained < SwarmLimits.starvedTenths * advance ? starvedCount + 1 : 0
         guard starvedCount >= SwarmLimits.starvedComparisons else { return nil }
         guard pauseCount == 0 else {

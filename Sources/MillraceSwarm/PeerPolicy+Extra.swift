@@ -2,6 +2,9 @@ import MillraceWire
 
 /// Who falls behind because of its sources tries others beside them.
 extension PeerPolicy {
+    /// Bytes a second by which the swarm gets further; zero while nobody knows.
+    public var swarmBytesPerSecond: UInt64 { UInt64(extraSources.swarmRate * Double(layout.chunkByteCount)) }
+
     /// A source has answered.
     mutating func reviewExtraSources(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
         guard !ringOnly else { return }

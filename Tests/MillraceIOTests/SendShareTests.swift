@@ -91,7 +91,7 @@ import Testing
                 told.append((times, tick))
             }
         }
-        #expect(told.prefix(2).map(\.0) == [RoomTrial.triedRoomTimes, 1])
+        #expect(told.prefix(3).map(\.0) == [2, 4, 1])
         #expect(told.map(\.1) == told.map(\.1).sorted())
         #expect(told.count < 5)
     }

@@ -56,6 +56,24 @@ import Testing
         #expect(completed == [7])
     }
 
+    /// What has not left is one packet buffer, which the kernel fills up without looking at its limit.
+    @Test(arguments: TransportKind.allCases)
+    func aPayloadWaitsWhileTheKernelHoldsAsMuchAsItMay(kind: TransportKind) throws {
+        var generator = SeededGenerator(state: 3)
+        let content = generator.bytes(16 << 20)
+        let path = try folder.file("content", content)
+        let transport = try TransportChoice.make(kind)
+        (transport.callByteCount, transport.limitByteCount) = (16 * 1024, 64 * 1024)
+        transport.enqueue(
+            header: [1, 2, 3], payload: FilePayload(place: .path(path), offset: 0, byteCount: content.count), tag: 7)
+        let pair = try Pair()
+        #expect(try !transport.send(on: pair.near, completed: { _ in }))
+        // Then it is the other side that takes no more.
+        #expect((64 * 1024..<(80 * 1024)).contains(pair.near.queuedByteCount), "\(pair.near.queuedByteCount)")
+        let (received, completed) = try transport.deliver(over: pair, byteCount: content.count + 3)
+        #expect(received == [1, 2, 3] + content && completed == [7])
+    }
+
     @Test(arguments: TransportKind.allCases)
     func aMissingFileCostsItsFrameAlone(kind: TransportKind) throws {
         let path = try folder.file("content", [5, 6, 7])

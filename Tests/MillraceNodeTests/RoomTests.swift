@@ -66,7 +66,7 @@ import Testing
         sendLittle()
         _ = source.take()
         try take(2)
-        let asked = Message.room(times: UInt8(RoomTrial.triedRoomTimes)).frame
+        let asked = Message.room(times: 2).frame
         #expect(source.take().control.starts(with: asked))
         node.log.flush()
         #expect(bench.said("peer").contains("sources are asked for 2 times the usual room"))

@@ -40,6 +40,13 @@ struct ScenarioTests {
         #expect(report.ownerEgress < egress, "\(report.summary)")
     }
 
+    /// The second and the third ask the first for what neither has: each for something else, to pass it on.
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `two that fetch from one that has all share what they get`(seed: UInt64) throws {
+        let report = try run(.late, peers: 5, chunks: 1000, seed: seed)
+        #expect(report.isGood && report.worstTimeOverBound < 1.045, "\(report.summary)")
+    }
+
     @Test func `small socket buffers cost little`() throws {
         var options = SimOptions()
         options.peerCount = 16

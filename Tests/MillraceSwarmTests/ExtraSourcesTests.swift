@@ -46,7 +46,7 @@ struct ExtraSourcesTests {
         let early = compare(advance: 63, gain: 1)
         #expect(early == nil)
         let later = compare(advance: 1, gain: 0)
-        #expect(later == 0.5)
+        #expect(later == 0.5 && extra.swarmRate == 32)
     }
 
     @Test mutating func `one that gives as much as the others, so that more comes, is kept`() {
