@@ -41,7 +41,7 @@ extension OwnerPolicy {
 
     /// How long a peer that passes chunks on better is worth waiting for.
     var waitNanoseconds: UInt64 {
-        writeNanoseconds.map { SwarmLimits.turnPatienceTimes * $0 } ?? SwarmLimits.firstTurnNanoseconds
+        SwarmLimits.turnPatienceTimes * (writeNanoseconds ?? SwarmLimits.turnTakingNanoseconds)
     }
 
     /// How long a turn lasts: half as long again as chunks to all whose turn it is take a link that is full.

@@ -158,10 +158,6 @@ public enum SwarmLimits {
     /// A chunk that takes so many times the usual time to leave sits at a slow reader, and its turn goes to another.
     /// With fewer, connections that are still in slow start lose theirs to those that are not.
     public static let turnPatienceTimes: UInt64 = 4
-    /// How long the first turns last, while nobody knows how long a chunk takes. Were they as short as on a fast link,
-    /// a slow one would be shared by all before the first chunk had left (256 peers at 25 Mbit/s, simulated: 1.30 times
-    /// the bound, now 1.07).
-    public static let firstTurnNanoseconds: UInt64 = 250_000_000
     /// Peers the owner sends to at a time where it takes turns: half of them, within these bounds.
     /// With fewer the uplink idles whenever they are busy with what others send them (2 cost up to 50 % where buffers
     /// are small); with as many as there are peers it would no longer choose.

@@ -60,16 +60,6 @@ struct OwnerGrantTests {
         #expect(bench.pump().count == 4)
     }
 
-    @Test func `until a chunk has left nobody is taken for a slow reader in a hurry`() throws {
-        var bench = OwnerBench(chunks: 100, peers: 3)
-        for peer in 0..<3 { try bench.policy.credit(PeerIndex(peer), count: 1) }
-        #expect(bench.pump().count == 2)
-        bench.now += SwarmLimits.firstTurnNanoseconds - 1
-        #expect(bench.pump() == [])
-        bench.now += 1
-        #expect(bench.pump() == [.grant(2, 2)])
-    }
-
     @Test func `a fast link serves all credits at once`() throws {
         var bench = OwnerBench(chunks: 100, peers: 2)
         try bench.policy.credit(0, count: 1)
