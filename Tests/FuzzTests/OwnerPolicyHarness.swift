@@ -12,12 +12,14 @@ enum OwnerPolicyHarness {
         var policy = OwnerPolicy(layout: layout)
         var now: UInt64 = 1
         var actions: [OwnerAction] = []
+        var keepers: [PeerIndex?] = Array(repeating: nil, count: chunkCount)
         while !feed.isEmpty {
             actions.removeAll(keepingCapacity: true)
             apply(&feed, to: &policy, &now, &actions)
+            noteKeepers(of: policy, at: now, &keepers)
             policy.pump(at: now, into: &actions)
-            for action in actions { check(action, policy) }
-            check(policy)
+            for action in actions { check(action, policy, keepers) }
+            check(policy, keepers)
             _ = policy.nextDeadline(at: now)
         }
         return true
@@ -58,13 +60,25 @@ enum OwnerPolicyHarness {
         policy.hashed(policy.hashedEnd..<min(UInt32(chunkCount), policy.hashedEnd + UInt32(count)))
     }
 
+    /// Who was granted a chunk and has listed it for longer than anybody may take to pass it on, while nobody else
+    /// lists it: it may be offered again. That counts for as long as the chunk is on offer.
+    private static func noteKeepers(of policy: OwnerPolicy, at now: UInt64, _ keepers: inout [PeerIndex?]) {
+        let least = policy.leastPatienceNanoseconds ?? .max
+        for chunk in 0..<ChunkID(chunkCount) where !policy.unsent.contains(chunk) {
+            let first = policy.grantee[Int(chunk)]
+            let isOnly = policy.isMember(first) && policy.isOnlyAt(first, chunk)
+            let listed = isOnly ? policy.members[Int(first)]!.listed.first { $0.chunk == chunk } : nil
+            keepers[Int(chunk)] = listed.map { now >= $0.at.addingSaturating(least) } == true ? first : nil
+        }
+    }
+
     /// Deciding changes nothing about who holds what, so that what is true afterwards was true before.
-    private static func check(_ action: OwnerAction, _ policy: OwnerPolicy) {
+    private static func check(_ action: OwnerAction, _ policy: OwnerPolicy, _ keepers: [PeerIndex?]) {
         switch action {
         case .grant(let peer, let chunk):
             hold(policy.isMember(peer) && chunk < policy.hashedEnd)
             hold(!policy.members[Int(peer)]!.have.contains(chunk), "granted to one that has it")
-            hold(isOnlySilentlyHeld(chunk, policy), "granted although somebody has it")
+            hold(mayBeOffered(chunk, policy, keepers), "granted although somebody has it")
         case .send(let peer, let chunk):
             hold(policy.isMember(peer) && !policy.members[Int(peer)]!.have.contains(chunk))
         case .ask(let peer, _, let source): hold(peer != source && policy.isMember(peer))
@@ -72,13 +86,18 @@ enum OwnerPolicyHarness {
         }
     }
 
-    /// Nobody has it but perhaps one who fell silent after saying so.
-    private static func isOnlySilentlyHeld(_ chunk: ChunkID, _ policy: OwnerPolicy) -> Bool {
-        let holders = policy.members.compactMap { $0 }.filter { $0.isTrusted && $0.have.contains(chunk) }
-        return holders.count < 2 && holders.allSatisfy { !$0.lapsed.isEmpty && $0.unheard.contains(chunk) }
+    /// Nobody has it but perhaps one who fell silent after saying so, or who passes nothing on.
+    private static func mayBeOffered(_ chunk: ChunkID, _ policy: OwnerPolicy, _ keepers: [PeerIndex?]) -> Bool {
+        let holders = policy.members.indices.filter { index in
+            policy.members[index].map { $0.isTrusted && $0.have.contains(chunk) } ?? false
+        }
+        guard let only = holders.first else { return true }
+        let member = policy.members[only]!
+        let isSilent = !member.lapsed.isEmpty && member.unheard.contains(chunk)
+        return holders.count == 1 && (isSilent || keepers[Int(chunk)] == PeerIndex(only))
     }
 
-    private static func check(_ policy: OwnerPolicy) {
+    private static func check(_ policy: OwnerPolicy, _ keepers: [PeerIndex?]) {
         var holders = [UInt16](repeating: 0, count: chunkCount)
         var credits = [Int](repeating: 0, count: policy.members.count)
         for peer in policy.creditQueue { credits[Int(peer)] += 1 }
@@ -86,7 +105,7 @@ enum OwnerPolicyHarness {
         hold(policy.holderCount == holders, "holders")
         policy.unsent.forEachRun { run in
             hold(run.upperBound <= policy.hashedEnd, "chunks \(run) on offer")
-            for chunk in run { hold(isOnlySilentlyHeld(chunk, policy), "chunk \(chunk) on offer") }
+            for chunk in run { hold(mayBeOffered(chunk, policy, keepers), "chunk \(chunk) on offer") }
         }
         hold(policy.ring.count == policy.members.count { $0?.takesPart ?? false })
     }
