@@ -16,7 +16,8 @@ struct RoomTrial: Sendable {
     /// Twice the usual room may be too little for any gain to show. Of eight peers at 100 Mbit/s the one with a quarter
     /// of its link for sending took 1.66 times the bound where it was tried alone, with four times the room 1.07; five
     /// at 200 Mbit/s all take 1.07 with twice the room, the others 1.08 and more where it has more than it needs.
-    static let conclusiveRoomTimes = 4
+    private static let conclusiveRoomTimes = 4
+    /// As many as the protocol lets a node ask for.
     static let mostRoomTimes = 8
 
     /// Peers send four fifths and more of what they receive, where all links are alike.

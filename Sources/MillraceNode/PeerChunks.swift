@@ -153,12 +153,10 @@ extension PeerNode {
         journalCount.store(state.journal.count, ordering: .releasing)
         announceNanoseconds.store(policy.announceNanoseconds, ordering: .relaxed)
         ownerAnnounceNanoseconds.store(policy.ownerAnnounceNanoseconds, ordering: .relaxed)
-        let (own, swarms) = (policy.receivedBytesPerSecond, policy.swarmBytesPerSecond)
-        if let times = rates.share.received(
-            Int(byteCount), bytesPerSecond: own, swarmBytesPerSecond: swarms, now: now)
-        {
-            askForRoom(times, state, &effects)
-        }
+        let roomTimes = rates.share.received(
+            Int(byteCount), bytesPerSecond: policy.receivedBytesPerSecond,
+            swarmBytesPerSecond: policy.swarmBytesPerSecond, now: now)
+        if let roomTimes { askForRoom(roomTimes, state, &effects) }
         for client in state.clients {
             guard let peer = client.peer, !policy.isSource(peer) || !policy.isKnown(chunk, at: peer) else { continue }
             effects.wake(client.link, if: client.link.takesNews())

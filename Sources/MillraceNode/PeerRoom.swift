@@ -9,7 +9,7 @@ extension PeerNode {
         guard let policy = state.policy else { return }
         effects.notice(
             times > 1
-                ? "sends far less than it receives: sources are asked for \(times) times the usual room"
+                ? "sends far less than comes to it or to others: sources are asked for \(times) times the usual room"
                 : "sources are asked for the usual room again", level: .verbose)
         for source in state.sources where policy.isSource(source.peer) {
             effects.wake(source.link, if: source.link.post(.room(times: UInt8(times))))

@@ -158,9 +158,9 @@ public enum SwarmLimits {
     /// A chunk that takes so many times the usual time to leave sits at a slow reader, and its turn goes to another.
     /// With fewer, connections that are still in slow start lose theirs to those that are not.
     public static let turnPatienceTimes: UInt64 = 4
-    /// Peers the owner sends to at a time where it takes turns: half of them, within these bounds.
-    /// With fewer the uplink idles whenever they are busy with what others send them (2 cost up to 50 % where buffers
-    /// are small); with as many as there are peers it would no longer choose.
+    /// Peers the owner sends to at a time where it takes turns: half of them, within these bounds. With fewer the
+    /// uplink idles whenever they are busy with what others send them (2 cost up to 50 % where buffers are small); with
+    /// as many as there are peers it would no longer choose.
     public static let fewestUplinkTurns = 2
     public static let mostUplinkTurns = 8
 

@@ -39,14 +39,20 @@ import Testing
         #expect(transport.queuedCount == 0 && !transport.isBroken)
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func aLargeChunkGoesOutInPiecesAsTheReaderTakesIt(kind: TransportKind) throws {
+    /// A transport with one frame of tag 7: the header 1, 2, 3 and a payload larger than any socket takes at once.
+    private func largeChunk(_ kind: TransportKind) throws -> (transport: any Transport, content: [UInt8]) {
         var generator = SeededGenerator(state: 2)
         let content = generator.bytes(16 << 20)
         let path = try folder.file("content", content)
         let transport = try TransportChoice.make(kind)
         transport.enqueue(
             header: [1, 2, 3], payload: FilePayload(place: .path(path), offset: 0, byteCount: content.count), tag: 7)
+        return (transport, content)
+    }
+
+    @Test(arguments: TransportKind.allCases)
+    func aLargeChunkGoesOutInPiecesAsTheReaderTakesIt(kind: TransportKind) throws {
+        let (transport, content) = try largeChunk(kind)
         let pair = try Pair()
         #expect(try !transport.send(on: pair.near, completed: { _ in }))
         #expect(transport.queuedCount == 1)
@@ -59,13 +65,8 @@ import Testing
     /// What has not left is one packet buffer, which the kernel fills up without looking at its limit.
     @Test(arguments: TransportKind.allCases)
     func aPayloadWaitsWhileTheKernelHoldsAsMuchAsItMay(kind: TransportKind) throws {
-        var generator = SeededGenerator(state: 3)
-        let content = generator.bytes(16 << 20)
-        let path = try folder.file("content", content)
-        let transport = try TransportChoice.make(kind)
+        let (transport, content) = try largeChunk(kind)
         (transport.callByteCount, transport.limitByteCount) = (16 * 1024, 64 * 1024)
-        transport.enqueue(
-            header: [1, 2, 3], payload: FilePayload(place: .path(path), offset: 0, byteCount: content.count), tag: 7)
         let pair = try Pair()
         #expect(try !transport.send(on: pair.near, completed: { _ in }))
         // Then it is the other side that takes no more.

@@ -61,6 +61,10 @@ import Testing
         #expect(handler.roomTimes == 3)
     }
 
+    @Test func `no more is asked for than the protocol allows`() {
+        #expect(RoomTrial.mostRoomTimes == Int(WireLimits.mostRoomTimes))
+    }
+
     @Test func `sources are asked once when it changes`() throws {
         let source = try source()
         sendLittle()
