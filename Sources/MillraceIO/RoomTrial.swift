@@ -43,8 +43,8 @@ struct RoomTrial: Sendable {
 
     /// What all others get: where a link is so busy that little comes, what it sends is no small part of that.
     var swarmBytesPerSecond = 0.0
-    /// What stands while nothing is tried.
-    private var keptRoomTimes = 1
+    /// What stands while nothing is tried: more than one only where more came for it.
+    private(set) var keptRoomTimes = 1
     private var attempt: Attempt?
     private var pause = pauseNanoseconds
     private var triesAt: UInt64 = 0

@@ -14,7 +14,11 @@ public final class SendShare: Sendable {
 
         /// A node's link carries a good part of what comes to it the other way, too, whatever little was asked of it so
         /// far.
-        var leastBytesPerSecond: Double { receivedBytesPerSecond * SendMeasure.leastPartOfReceived }
+        var leastBytesPerSecond: Double {
+            let isNarrow = trial.keptRoomTimes > 1
+            return receivedBytesPerSecond
+                * (isNarrow ? SendMeasure.narrowPartOfReceived : SendMeasure.partOfReceived)
+        }
 
         var share: Double {
             // Nothing comes to an owner.
@@ -86,10 +90,13 @@ struct SendMeasure: Sendable {
     private static let leastNanoseconds: UInt64 = 10_000_000
     private static let chunkCountPerConnection = 4
 
-    /// A connection with little room carries little where the other side's acknowledgements wait in a queue, and what
-    /// it carries would be all the room it gets: of two peers the second gave the first a tenth of its link for two
-    /// seconds. Few links are slower than this the one way.
-    static let leastPartOfReceived = 0.25
+    /// What several carry to one reader is as their room is: whoever had less for a moment carries less, and what it
+    /// carries would be all the room it gets. One of four at 200 Mbit/s sent a third of what it could until the end, and
+    /// the others, who made up for it, took up to 1.12 times the bound, now 1.06.
+    static let partOfReceived = 0.75
+    /// The same where more room has brought more, which shows that the link is busy: a longer queue is in the way of
+    /// requests and acknowledgements then, a shorter one leaves it idle.
+    static let narrowPartOfReceived = 0.5
 
     /// The part of an owner's only reader. What stands in the reader's queue is as long as what others that send to it
     /// have room for, so that this connection would stay as slow as it is once it has been slow for a moment.

@@ -69,9 +69,9 @@ import Testing
         let share = SendShare()
         #expect(share.bytesPerSecond == 0)
         _ = share.received(1, bytesPerSecond: 24_000_000, now: 1)
-        #expect(share.bytesPerSecond == 6_000_000)
+        #expect(share.bytesPerSecond == 18_000_000)
         sendTenASecond(100, on: 2, of: share)
-        #expect(share.bytesPerSecond == 3_000_000)
+        #expect(share.bytesPerSecond == 9_000_000)
         // What it does send counts where that is more.
         _ = share.received(1, bytesPerSecond: 1_000_000, now: 2)
         #expect(abs(share.bytesPerSecond / Double(10 * Self.chunk) - 1) < 0.3)
@@ -94,6 +94,21 @@ import Testing
         #expect(told.prefix(3).map(\.0) == [2, 4, 1])
         #expect(told.map(\.1) == told.map(\.1).sorted())
         #expect(told.count < 5)
+    }
+
+    @Test func aLinkThatMoreRoomProvedBusyHasLess() {
+        let share = SendShare()
+        for _ in 0..<2 { share.began(now: 1) }
+        var mark = SendMeasure.Mark()
+        for tick in 1...100 as ClosedRange<UInt64> {
+            let now = tick * 20_000_000
+            _ = share.sent(Self.chunk, now: now, mark: &mark)
+            // Twice as much comes for twice the room, and no more for even more.
+            _ = share.received(
+                2 * min(share.roomTimes, 2) * Self.chunk, bytesPerSecond: 24_000_000, now: now)
+        }
+        #expect(share.roomTimes == 2)
+        #expect(share.bytesPerSecond == 12_000_000)
     }
 
     @Test func anOwnersOnlyReaderHasTwiceWhatTheLinkCarriesAndAPeersHasIt() {
