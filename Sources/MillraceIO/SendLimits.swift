@@ -4,8 +4,8 @@
 public struct SendLimits: Sendable, Equatable {
     /// Bytes not sent yet (TCP_NOTSENT_LOWAT, tcp(7)): what the link carries in a millisecond.
     public private(set) var unsentByteCount: Int
-    /// Bytes not sent or not acknowledged (SO_SNDBUF, socket(7)): what it carries in eight, or in two round trips where
-    /// those take longer, so that several connections keep a link busy and none fills its queue. Nil where the kernel
+    /// Bytes not sent or not acknowledged (SO_SNDBUF, socket(7)): what it carries in eight, and in two long round trips
+    /// besides, so that several connections keep a link busy and none fills its queue. Nil where the kernel
     /// sizes it, on links that are fast enough.
     public let queueByteCount: Int?
     /// Bytes given to the kernel with one call. It looks at SO_SNDBUF for each packet buffer, and puts 64 KiB of a long
@@ -27,6 +27,8 @@ public struct SendLimits: Sendable, Equatable {
 
     static let unsentNanoseconds: UInt64 = 1_000_000
     static let queueNanoseconds: UInt64 = 7_500_000
+    /// So much of a round trip is a queue that was there before: who joins while links are busy measures 1 to 4 ms.
+    static let queuedRoundTripNanoseconds: UInt64 = 2_500_000
 
     /// The limits for a connection that is to carry so much.
     ///
@@ -41,11 +43,16 @@ public struct SendLimits: Sendable, Equatable {
         unsentByteCount = SendLimits.stepped(
             unsent, from: SendLimits.leastUnsentByteCount, to: SendLimits.mostUnsentByteCount)
         let segments = Double(SendLimits.leastSegmentCount) * Double(segmentByteCount)
-        let nanoseconds = max(Double(SendLimits.queueNanoseconds), 2 * Double(roundTripNanoseconds))
-        let queue = max(bytesPerSecond * nanoseconds / 1e9, segments)
+        let queue = max(bytesPerSecond * SendLimits.queueSeconds(roundTripNanoseconds), segments)
         let isKernels = queue > Double(SendLimits.mostQueueByteCount)
         let usual = SendLimits.stepped(queue, from: SendLimits.leastQueueByteCount, to: SendLimits.mostQueueByteCount)
         queueByteCount = isKernels ? nil : min(roomTimes * usual, SendLimits.mostQueueByteCount)
+    }
+
+    /// How long what a connection holds must last: what is on the wire waits in queues on the way, too.
+    private static func queueSeconds(_ roundTripNanoseconds: UInt64) -> Double {
+        let onTheWire = roundTripNanoseconds - min(roundTripNanoseconds, queuedRoundTripNanoseconds)
+        return (Double(queueNanoseconds) + 2 * Double(onTheWire)) / 1e9
     }
 
     /// The next of four steps to each power of two: small enough that nodes on both sides of one get on, few enough

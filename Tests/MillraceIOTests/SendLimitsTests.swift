@@ -36,8 +36,9 @@ import Testing
     }
 
     /// Else what it holds, over the round trip, would be its rate for ever.
-    @Test func aLinkThatAnswersLateIsGivenTwoOfItsRoundTrips() {
-        #expect(limits(bytesPerSecond: 3e6, seconds: 2, roundTripMilliseconds: 4).queueByteCount == 24 * 1024)
+    @Test func aLinkThatAnswersLateIsGivenTwoOfItsRoundTripsBesides() {
+        #expect(limits(bytesPerSecond: 3e6, seconds: 2, roundTripMilliseconds: 2).queueByteCount == 24 * 1024)
+        #expect(limits(bytesPerSecond: 3e6, seconds: 2, roundTripMilliseconds: 5).queueByteCount == 40 * 1024)
         #expect(limits(bytesPerSecond: 3e6, seconds: 2, roundTripMilliseconds: 20).queueByteCount == 128 * 1024)
         #expect(limits(bytesPerSecond: 12e6, seconds: 2, roundTripMilliseconds: 40).queueByteCount == nil)
     }
