@@ -5,8 +5,8 @@ public struct SendLimits: Sendable, Equatable {
     /// Bytes not sent yet (TCP_NOTSENT_LOWAT, tcp(7)): what the link carries in a millisecond.
     public private(set) var unsentByteCount: Int
     /// Bytes not sent or not acknowledged (SO_SNDBUF, socket(7)): what it carries in eight, and in two long round trips
-    /// besides, so that several connections keep a link busy and none fills its queue. Nil where the kernel sizes it, on
-    /// links that are fast enough.
+    /// besides, so that several connections keep a link busy and none fills its queue. Nil where the kernel sizes it,
+    /// on links that are fast enough.
     public let queueByteCount: Int?
     /// Bytes given to the kernel with one call. It looks at SO_SNDBUF for each packet buffer, and puts 64 KiB of a long
     /// call into one whatever the limit is: too much for a shorter queue.
