@@ -37,10 +37,11 @@ public struct Pace: Sendable {
     }
 
     /// How far apart announcements go out so that about `batch` chunks go together: each message costs both ends a
-    /// packet and its acknowledgement. None waits longer than `longest`.
-    func announceNanoseconds(batch: Int, longest: UInt64) -> UInt64 {
+    /// packet and its acknowledgement.
+    func announceNanoseconds(batch: Int) -> UInt64 {
         guard let interval = intervalNanoseconds else { return 0 }
         let (wanted, overflow) = interval.multipliedReportingOverflow(by: UInt64(batch))
-        return overflow ? longest : min(max(wanted, SwarmLimits.shortestAnnounceNanoseconds), longest)
+        guard !overflow else { return SwarmLimits.longestAnnounceNanoseconds }
+        return min(max(wanted, SwarmLimits.shortestAnnounceNanoseconds), SwarmLimits.longestAnnounceNanoseconds)
     }
 }

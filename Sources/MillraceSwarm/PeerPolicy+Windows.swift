@@ -3,9 +3,7 @@ import MillraceWire
 /// How much is in flight and how often neighbours are told: by the rate at which chunks come and the ring's size.
 extension PeerPolicy {
     /// How far apart additions to the chunk ID list go out to neighbours.
-    public var announceNanoseconds: UInt64 {
-        pace.announceNanoseconds(batch: announceBatch, longest: SwarmLimits.longestAnnounceNanoseconds)
-    }
+    public var announceNanoseconds: UInt64 { pace.announceNanoseconds(batch: announceBatch) }
 
     /// The same for additions that go to the owner, which hears of all peers: the more they are, the fewer messages
     /// each may send. Who gets nothing but from the owner tells it at once, which sends only so many that are not
@@ -13,8 +11,7 @@ extension PeerPolicy {
     public var ownerAnnounceNanoseconds: UInt64 {
         guard !isComplete, !livesOnRescues else { return 0 }
         let share = max(SwarmLimits.leastOwnerAnnounceBatch, ring.count / SwarmLimits.ownerAnnounceShare)
-        return pace.announceNanoseconds(
-            batch: max(announceBatch, share), longest: SwarmLimits.longestOwnerAnnounceNanoseconds)
+        return pace.announceNanoseconds(batch: max(announceBatch, share))
     }
 
     private var announceBatch: Int { asksInBatches ? SwarmLimits.fastAnnounceBatch : 1 }

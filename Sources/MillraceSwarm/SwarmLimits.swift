@@ -190,9 +190,6 @@ public enum SwarmLimits {
     /// Announcements go out at least so far apart, and never wait longer than the second for company.
     public static let shortestAnnounceNanoseconds: UInt64 = 4_000_000
     public static let longestAnnounceNanoseconds: UInt64 = 100_000_000
-    /// What goes to the owner waits longer for company: it acknowledged so many messages of 64 peers at 12.5 Mbit/s,
-    /// with 100 ms, that it sent 1.062 of the file, now 1.047. Less than `unheardNanoseconds`.
-    public static let longestOwnerAnnounceNanoseconds: UInt64 = 200_000_000
     /// The owner hears from each peer once in as many of its chunks as there are peers for each of these: all together
     /// then cost the owner four packets for each chunk it sends, however many they are.
     public static let ownerAnnounceShare = 4
