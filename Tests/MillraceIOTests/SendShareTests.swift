@@ -79,34 +79,17 @@ import Testing
 
     /// The second look is the first in which it was sending all the time.
     @Test func whatSourcesAreAskedForIsToldOnceWhenItChanges() {
-        let share = SendShare()
-        for _ in 0..<2 { share.began(now: 1) }
-        var told: [(Int, UInt64)] = []
-        var mark = SendMeasure.Mark()
-        for tick in 1...100 as ClosedRange<UInt64> {
-            let now = tick * 20_000_000
-            _ = share.sent(Self.chunk, now: now, mark: &mark)
-            // Nothing more comes for it.
-            if let times = share.received(2 * Self.chunk, bytesPerSecond: 10_240_000, now: now) {
-                told.append((times, tick))
-            }
-        }
-        #expect(told.prefix(3).map(\.0) == [2, 4, 1])
-        #expect(told.map(\.1) == told.map(\.1).sorted())
+        // Nothing more comes for it.
+        let told = told(by: SendShare(), bytesPerSecond: 10_240_000) { _ in 2 * Self.chunk }
+        #expect(told.prefix(3).map(\.times) == [2, 4, 1])
+        #expect(told.map(\.tick) == told.map(\.tick).sorted())
         #expect(told.count < 5)
     }
 
     @Test func aLinkThatMoreRoomProvedBusyHasLess() {
         let share = SendShare()
-        for _ in 0..<2 { share.began(now: 1) }
-        var mark = SendMeasure.Mark()
-        for tick in 1...100 as ClosedRange<UInt64> {
-            let now = tick * 20_000_000
-            _ = share.sent(Self.chunk, now: now, mark: &mark)
-            // Twice as much comes for twice the room, and no more for even more.
-            _ = share.received(
-                2 * min(share.roomTimes, 2) * Self.chunk, bytesPerSecond: 24_000_000, now: now)
-        }
+        // Twice as much comes for twice the room, and no more for even more.
+        _ = told(by: share, bytesPerSecond: 24_000_000) { 2 * min($0, 2) * Self.chunk }
         #expect(share.roomTimes == 2)
         #expect(share.bytesPerSecond == 12_000_000)
     }
@@ -117,6 +100,21 @@ import Testing
             _ = share.received(0, bytesPerSecond: received, now: 1)
             sendTenASecond(20, on: 1, of: share)
             #expect(abs(share.bytesPerSecond / (part * Double(10 * Self.chunk)) - 1) < 0.01)
+        }
+    }
+
+    /// Two send a chunk every 20 ms for two seconds, and by the room so many bytes come for each. Returns how many
+    /// times the usual room was to be asked for, and with which chunk.
+    private func told(
+        by share: SendShare, bytesPerSecond: UInt64, coming: (_ roomTimes: Int) -> Int
+    ) -> [(times: Int, tick: UInt64)] {
+        for _ in 0..<2 { share.began(now: 1) }
+        var mark = SendMeasure.Mark()
+        return (1...100 as ClosedRange<UInt64>).compactMap { tick in
+            let now = tick * 20_000_000
+            _ = share.sent(Self.chunk, now: now, mark: &mark)
+            let times = share.received(coming(share.roomTimes), bytesPerSecond: bytesPerSecond, now: now)
+            return times.map { ($0, tick) }
         }
     }
 
