@@ -92,7 +92,7 @@ def applies(kind, scenario):
 def default_size(scenario):
     if scenario.rate is None:
         return UNSHAPED_BYTE_COUNT
-    return int(scenario.rate / 8 * DEFAULT_SECONDS_AT_FULL_RATE)
+    return int(scenario.rate * min(1, scenario.owner_times) / 8 * DEFAULT_SECONDS_AT_FULL_RATE)
 
 
 def make_task(scenario, size, source, folder, patience):

@@ -39,7 +39,8 @@ MIXED_UPLINK_SEED = 1
 @dataclass(frozen=True)
 class Scenario:
     """Rates in bit/s; `slow_up` and `slow_down` are the fractions left to the one odd peer, `loss` the part of its
-    packets that is lost, both ways. Mixed uplinks have 0.3 to 3 times the rate, the same ones in every run."""
+    packets that is lost, both ways. Mixed uplinks have 0.3 to 3 times the rate, the same ones in every run. The owner's link
+    has `owner_times` the rate, both ways."""
     name: str
     peer_count: int
     rate: float | None
@@ -49,6 +50,7 @@ class Scenario:
     seconds_between_joins: float = 0
     uplinks_are_mixed: bool = False
     loss: float = 0
+    owner_times: float = 1
 
     @property
     def odd_peer(self):
@@ -76,6 +78,8 @@ class Scenario:
     def rates(self):
         """(up, down) for each node, the owner first."""
         rates = [(self.rate, self.rate)] * (self.peer_count + 1)
+        if self.rate is not None:
+            rates[0] = (self.rate * self.owner_times, self.rate * self.owner_times)
         if self.uplinks_are_mixed:
             dice = random.Random(MIXED_UPLINK_SEED)
             rates[1:] = [(self.rate * dice.choice(MIXED_UPLINKS), self.rate) for _ in rates[1:]]
@@ -87,7 +91,8 @@ class Scenario:
         """The least time in which the file fits through the peer's own link and the owner's; None if unshaped."""
         if self.rate is None:
             return None
-        return byte_count * 8 / (self.rate * (self.slow_down if index == self.odd_peer else 1))
+        own = self.slow_down if index == self.odd_peer else 1
+        return byte_count * 8 / (self.rate * min(own, self.owner_times))
 
 
 def _sized(count, megabits):
@@ -99,6 +104,8 @@ SCENARIOS = {scenario.name: scenario for scenario in [
     Scenario("quarter", 5, 200 * MEGABIT, slow_up=0.25, slow_down=0.25),
     Scenario("slow-uplink", 5, 200 * MEGABIT, slow_up=0.25),
     Scenario("mixed", 12, 60 * MEGABIT, uplinks_are_mixed=True),
+    Scenario("fast-owner", 16, 50 * MEGABIT, owner_times=5),
+    Scenario("slow-owner", 5, 200 * MEGABIT, owner_times=0.25),
     Scenario("lossy", 5, 200 * MEGABIT, loss=0.01),
     Scenario("killed", 5, 200 * MEGABIT, Event.KILL_PEER),
     Scenario("frozen", 5, 200 * MEGABIT, Event.FREEZE_PEER),

@@ -4,12 +4,13 @@
 /// could bring.
 ///
 /// That little is sent does not prove it, readers may be busy with other sources. So room is asked for on trial, twice
-/// as much each time, and kept only where more comes for it.
+/// as much each time, and kept only where more comes for it than is sent less: more room at all of its sources is also
+/// a longer queue in front of it, and whoever has more takes it from those who have the same sources.
 struct RoomTrial: Sendable {
-    /// More room for a moment, then for longer, and what came before in bytes a second.
+    /// More room for a moment, then for longer.
     private struct Attempt {
         let roomTimes: Int
-        let before: Double
+        let before: RoomTraffic.Rates
         var isProving = false
     }
 
@@ -20,7 +21,8 @@ struct RoomTrial: Sendable {
     /// As many as the protocol lets a node ask for.
     static let mostRoomTimes = 8
 
-    /// Peers send four fifths and more of what they receive, where all links are alike.
+    /// Peers send as much as they receive from other peers, where all links are alike; what comes from the owner nobody
+    /// had to send for it.
     private static let littlePart = 0.7
     /// A node to which more than this comes has processors that are scarce, not a link: nothing is tried there.
     private static let fastBytesPerSecond = 120e6
@@ -29,10 +31,12 @@ struct RoomTrial: Sendable {
     private static let provenGain = 1.15
     /// Where more room is kept already, and even more is tried: a link that is full brings no more.
     private static let furtherGain = 1.05
+    /// What is sent grows by itself until chunks have spread; a narrow link is full at once.
+    private static let steadyGain = 1.25
     /// With so much more in a moment nothing is to be proved, and there may be as much more to gain.
     private static let plainGain = 1.3
-    /// What comes is looked at over so long, in a trial for a moment first, or for the time in which so many bytes came
-    /// before; one in which nothing is sent is over after the last.
+    /// What comes is looked at over so long, in two halves; in a trial for a moment first, or for the time in which so
+    /// many bytes came before. One in which nothing is sent is over after the last.
     private static let lookNanoseconds: UInt64 = 500_000_000
     private static let trialNanoseconds: UInt64 = 250_000_000
     private static let trialByteCount = 2_500_000.0
@@ -41,22 +45,17 @@ struct RoomTrial: Sendable {
     private static let pauseNanoseconds: UInt64 = 1_000_000_000
     private static let mostPauseNanoseconds: UInt64 = 120_000_000_000
 
-    /// What all others get: where a link is so busy that little comes, what it sends is no small part of that.
-    var swarmBytesPerSecond = 0.0
+    /// Where a link is so busy that little comes, what it sends is no small part of that, but of what another gets.
+    var fastestNeighbourBytesPerSecond = 0.0
     /// What stands while nothing is tried: more than one only where more came for it.
     private(set) var keptRoomTimes = 1
     private var attempt: Attempt?
     private var pause = pauseNanoseconds
     private var triesAt: UInt64 = 0
 
-    /// Since when is looked, and what had come by then.
-    private var start: UInt64?
-    private var startReceived: UInt64 = 0
-    private var received: UInt64 = 0
-    /// Bytes sent since, and those sent, and the time, while as many were sending as fill a link.
-    private var sent: UInt64 = 0
-    private var sentTogether: UInt64 = 0
-    private var nanosecondsTogether: UInt64 = 0
+    /// What is looked at: the latest moment, and while nothing is tried the one before.
+    private var latest: RoomTraffic?
+    private var earlier: RoomTraffic?
     private var sendingCount = 0
     private var counted: UInt64 = 0
     /// One of several that sends alone may wait for its reader.
@@ -67,7 +66,8 @@ struct RoomTrial: Sendable {
 
     /// The same, and a trial in which nothing is sent ends.
     mutating func roomTimes(now: UInt64) -> Int {
-        if attempt != nil, let start, now > start, now - start > RoomTrial.mostTrialNanoseconds { giveUp(now: now) }
+        guard attempt != nil, let latest, now > latest.start else { return roomTimes }
+        if now - latest.start > RoomTrial.mostTrialNanoseconds { giveUp(now: now) }
         return roomTimes
     }
 
@@ -84,50 +84,68 @@ struct RoomTrial: Sendable {
     }
 
     /// - Parameters:
-    ///   - received: bytes that have come to the node so far.
+    ///   - received: what has come to the node so far.
     ///   - connectionCount: how many connections the node serves.
-    mutating func sent(_ byteCount: Int, received: UInt64, connectionCount: Int, now: UInt64) {
+    mutating func sent(_ byteCount: Int, received: RoomTraffic.Received, connectionCount: Int, now: UInt64) {
         count(until: now)
         fillingCount = min(2, connectionCount)
-        self.received = received
-        sent += UInt64(byteCount)
-        if sendingCount >= fillingCount { sentTogether += UInt64(byteCount) }
-        guard let start else { return look(now: now) }
-        let elapsed = now - min(start, now)
-        let came = Double(received - startReceived) / Double(max(elapsed, 1)) * 1e9
+        latest?.sent(UInt64(byteCount), isTogether: sendingCount >= fillingCount, received: received, now: now)
+        guard let latest else {
+            self.latest = RoomTraffic(from: now, received: received)
+            return
+        }
         if let attempt {
-            judge(attempt, elapsed, came: came, now: now)
-        } else if elapsed >= RoomTrial.lookNanoseconds {
-            let carried = Double(sent) / Double(elapsed) * 1e9
-            if carried > little(of: came) { keptRoomTimes = 1 }
-            if isLittle(elapsed, came: came), now >= triesAt { raise(before: came) }
-            look(now: now)
+            judge(attempt, latest, now: now)
+        } else if latest.nanoseconds >= RoomTrial.lookNanoseconds / 2 {
+            if let earlier { review(earlier, latest, now: now) }
+            earlier = attempt == nil ? latest : nil
+            self.latest = latest.following
         }
     }
 
-    private mutating func raise(before: Double) {
+    private mutating func review(_ earlier: RoomTraffic, _ latest: RoomTraffic, now: UInt64) {
+        let all = earlier.joined(with: latest)
+        let rates = all.rates
+        let little = little(of: rates)
+        if rates.carried > little { keptRoomTimes = 1 }
+        guard let carried = all.carriedTogether, carried < little else { return }
+        guard rates.came < RoomTrial.fastBytesPerSecond else { return }
+        let isSteady = latest.rates.carried < earlier.rates.carried * RoomTrial.steadyGain
+        if isSteady, now >= triesAt { raise(before: rates) }
+    }
+
+    /// Less than so much is far less than comes from other peers, or would if as much came as to others.
+    private func little(of rates: RoomTraffic.Rates) -> Double {
+        guard rates.came > 0 else { return 0 }
+        return max(rates.came, fastestNeighbourBytesPerSecond) * rates.cameFromPeers / rates.came * RoomTrial.littlePart
+    }
+
+    private mutating func raise(before: RoomTraffic.Rates) {
         guard roomTimes < RoomTrial.mostRoomTimes else { return }
         attempt = Attempt(roomTimes: 2 * roomTimes, before: before)
     }
 
-    private mutating func judge(_ attempt: Attempt, _ elapsed: UInt64, came: Double, now: UInt64) {
-        let lasts = trialNanoseconds(attempt.before)
-        guard elapsed >= (attempt.isProving ? 2 * lasts : lasts) else { return }
+    private mutating func judge(_ attempt: Attempt, _ latest: RoomTraffic, now: UInt64) {
+        let rates = latest.rates
+        let net = rates.net(since: attempt.before)
+        let before = attempt.before.came
+        let lasts = trialNanoseconds(before)
+        guard latest.nanoseconds >= (attempt.isProving ? 2 * lasts : lasts) else { return }
         let firstGain = attempt.isProving ? RoomTrial.provenGain : RoomTrial.triedGain
         let gain = keptRoomTimes == 1 ? firstGain : RoomTrial.furtherGain
-        if came < attempt.before * gain {
+        if net < before * gain {
             guard attempt.roomTimes < RoomTrial.conclusiveRoomTimes else { return giveUp(now: now) }
             raise(before: attempt.before)
-            look(now: now)
-        } else if !attempt.isProving, came < attempt.before * RoomTrial.plainGain {
+        } else if !attempt.isProving, net < before * RoomTrial.plainGain {
             self.attempt?.isProving = true
+            return
         } else {
             keptRoomTimes = attempt.roomTimes
             pause = RoomTrial.pauseNanoseconds
             self.attempt = nil
-            if came > attempt.before * RoomTrial.plainGain { raise(before: came) }
-            look(now: now)
+            if net > before * RoomTrial.plainGain { raise(before: rates) }
         }
+        self.latest = latest.following
     }
 
     private func trialNanoseconds(_ before: Double) -> UInt64 {
@@ -135,29 +153,15 @@ struct RoomTrial: Sendable {
         return max(RoomTrial.trialNanoseconds, UInt64(usual))
     }
 
-    /// They were sending for most of the time, and sent far less than came, or than comes to others.
-    private func isLittle(_ elapsed: UInt64, came: Double) -> Bool {
-        let carried = Double(sentTogether) / Double(max(nanosecondsTogether, 1)) * 1e9
-        return 2 * nanosecondsTogether > elapsed && carried < little(of: came)
-            && came < RoomTrial.fastBytesPerSecond
-    }
-
-    private func little(of came: Double) -> Double { max(came, swarmBytesPerSecond) * RoomTrial.littlePart }
-
     private mutating func giveUp(now: UInt64) {
         attempt = nil
         triesAt = now + pause
         pause = min(4 * pause, RoomTrial.mostPauseNanoseconds)
-        look(now: now)
-    }
-
-    private mutating func look(now: UInt64) {
-        (start, startReceived) = (now, received)
-        (sent, sentTogether, nanosecondsTogether) = (0, 0, 0)
+        latest = latest?.following
     }
 
     private mutating func count(until now: UInt64) {
-        if sendingCount >= fillingCount, now > counted { nanosecondsTogether += now - counted }
+        if sendingCount >= fillingCount, now > counted { latest?.wereSendingTogether(now - counted) }
         counted = max(counted, now)
     }
 }

@@ -9,7 +9,7 @@ public final class SendShare: Sendable {
         /// How many times the usual room the node's sources were asked for.
         var roomTimes = 1
         /// What has come to this node, and bytes a second.
-        var received: UInt64 = 0
+        var received = RoomTraffic.Received()
         var receivedBytesPerSecond = 0.0
 
         /// A node's link carries a good part of what comes to it the other way, too, whatever little was asked of it so
@@ -42,13 +42,17 @@ public final class SendShare: Sendable {
     /// So many bytes have come to this node, as part of so many a second. Returns how many times the usual room its
     /// sources are to be asked for now; nil while that stays as it is.
     ///
-    /// - Parameter swarmBytesPerSecond: what the owner hands out to all.
+    /// - Parameters:
+    ///   - isFromPeer: whether another peer sent them, and not the owner.
+    ///   - fastestNeighbourBytesPerSecond: what comes to the one of its neighbours that gets most.
     public func received(
-        _ byteCount: Int, bytesPerSecond: UInt64, swarmBytesPerSecond: UInt64 = 0, now: UInt64
+        _ byteCount: Int, isFromPeer: Bool = true, bytesPerSecond: UInt64,
+        fastestNeighbourBytesPerSecond: UInt64 = 0, now: UInt64
     ) -> Int? {
         state.withLock { state in
-            state.trial.swarmBytesPerSecond = Double(swarmBytesPerSecond)
-            state.received += UInt64(byteCount)
+            state.trial.fastestNeighbourBytesPerSecond = Double(fastestNeighbourBytesPerSecond)
+            state.received.all += UInt64(byteCount)
+            if isFromPeer { state.received.fromPeers += UInt64(byteCount) }
             state.receivedBytesPerSecond = Double(bytesPerSecond)
             let wanted = state.trial.roomTimes(now: now)
             guard wanted != state.roomTimes else { return nil }

@@ -153,9 +153,10 @@ extension PeerNode {
         journalCount.store(state.journal.count, ordering: .releasing)
         announceNanoseconds.store(policy.announceNanoseconds, ordering: .relaxed)
         ownerAnnounceNanoseconds.store(policy.ownerAnnounceNanoseconds, ordering: .relaxed)
+        let isFromPeer = if case .peer = origin { true } else { false }
         let roomTimes = rates.share.received(
-            Int(byteCount), bytesPerSecond: policy.receivedBytesPerSecond,
-            swarmBytesPerSecond: policy.swarmBytesPerSecond, now: now)
+            Int(byteCount), isFromPeer: isFromPeer, bytesPerSecond: policy.receivedBytesPerSecond,
+            fastestNeighbourBytesPerSecond: policy.fastestNeighbourBytesPerSecond, now: now)
         if let roomTimes { askForRoom(roomTimes, state, &effects) }
         for client in state.clients {
             guard let peer = client.peer, !policy.isSource(peer) || !policy.isKnown(chunk, at: peer) else { continue }

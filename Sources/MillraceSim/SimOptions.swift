@@ -9,6 +9,8 @@ public enum SimScenario: String, Sendable, CaseIterable {
     case slow
     /// One peer's uplink runs at a quarter of the rate.
     case slowUplink = "slow-up"
+    /// The owner's link is five times as fast as those of its peers, both ways.
+    case fastOwner = "fast-owner"
     /// One peer uploads at 2 % of the rate.
     case freeRider = "free-rider"
     /// One peer is killed half-way.

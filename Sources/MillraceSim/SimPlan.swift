@@ -73,6 +73,9 @@ struct SimPlan: Sendable {
         case .even: break
         case .slow: slowDown(one, uplink: rate / 4, downlink: rate / 4)
         case .slowUplink: nodes[one].uplinkBytesPerSecond = max(1, rate / 4)
+        case .fastOwner:
+            nodes[0].uplinkBytesPerSecond = 5 * rate
+            nodes[0].downlinkBytesPerSecond = 5 * rate
         case .freeRider: nodes[one].uplinkBytesPerSecond = max(1, rate / 50)
         case .death: nodes[one].diesAt = transfer / 2
         case .freeze: nodes[one].stalls = [Stall(from: transfer / 2, until: .max)]

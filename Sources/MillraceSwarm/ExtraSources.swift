@@ -22,8 +22,8 @@ struct ExtraSources: Sendable {
         var at: UInt64
     }
 
-    /// Chunks a second that the swarm has got further, when it was last compared.
-    private(set) var swarmRate = 0.0
+    /// Chunks a second that the fastest neighbour got, when this peer was last compared with it.
+    private(set) var bestRate = 0.0
     private(set) var kept: [PeerIndex] = []
     private var trial: Trial?
     private var mark: Mark?
@@ -32,23 +32,34 @@ struct ExtraSources: Sendable {
     /// Comparisons to let pass before the next trial, and how many after the next one in vain.
     private var pauseCount = 0
     private var nextPauseCount = 1
+    private var wasAllOut = false
 
     var all: [PeerIndex] { kept + (trial.map { [$0.peer] } ?? []) }
 
-    /// Compares this peer's progress with the swarm's, each time that has come far enough. Returns how many chunks a
-    /// second come if that is a good part less than there are, and it is time to try somebody; else nil.
+    /// Compares this peer's progress with the swarm's, each time that has come far enough, and with its fastest
+    /// neighbour's once all chunks are out. Returns how many chunks a second come if that is a good part less than
+    /// there are, and it is time to try somebody; else nil.
     ///
-    /// - Parameter frontier: one above the highest chunk that anybody is known to hold.
-    mutating func compare(frontier: ChunkID, heldCount: Int, now: UInt64) -> Double? {
+    /// - Parameters:
+    ///   - frontier: one above the highest chunk that anybody is known to hold.
+    ///   - isAllOut: whether that is the last one.
+    mutating func compare(
+        frontier: ChunkID, isAllOut: Bool, heldCount: Int, _ neighbours: inout Neighbourhood, now: UInt64
+    ) -> Double? {
+        if isAllOut, !wasAllOut { beginAnew() }
         guard let mark else {
             self.mark = Mark(frontier: frontier, heldCount: heldCount, at: now)
+            neighbours.mark()
             return nil
         }
-        let advance = Int(frontier) - Int(mark.frontier)
-        let gained = heldCount - mark.heldCount
+        let handedOut = Int(frontier) - Int(mark.frontier)
+        let most = neighbours.mostGainedSinceMark() ?? handedOut
+        let advance = isAllOut ? max(handedOut, most) : handedOut
         guard advance >= SwarmLimits.comparedAdvance else { return nil }
+        let gained = heldCount - mark.heldCount
         self.mark = Mark(frontier: frontier, heldCount: heldCount, at: now)
-        swarmRate = ExtraSources.rate(advance, from: mark.at, to: now)
+        neighbours.mark()
+        bestRate = ExtraSources.rate(most, from: mark.at, to: now)
         starvedCount = 10 * gained < SwarmLimits.starvedTenths * advance ? starvedCount + 1 : 0
         guard starvedCount >= SwarmLimits.starvedComparisons else { return nil }
         guard pauseCount == 0 else {
@@ -103,6 +114,13 @@ struct ExtraSources: Sendable {
         self.pauseCount = pauseCount
         nextPauseCount = pauseCount == 0 ? 1 : min(2 * pauseCount, SwarmLimits.longestTrialPause)
         trial = nil
+        mark = nil
+    }
+
+    /// A peer may have been behind a fast owner all the time, as all were, and have tried others in vain.
+    private mutating func beginAnew() {
+        wasAllOut = true
+        (pauseCount, nextPauseCount, starvedCount) = (0, 1, 0)
         mark = nil
     }
 

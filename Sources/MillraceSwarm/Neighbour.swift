@@ -63,6 +63,9 @@ struct Neighbourhood: Sendable {
     private(set) var holders: [UInt64]
     /// By bit number: chunks the neighbour holds that this peer lacks and has not asked for anywhere.
     private var wantedCounts = Array(repeating: 0, count: 64)
+    /// By bit number: chunks the neighbour holds, and held when all were marked; nil for one that came later.
+    private var heldCounts = Array(repeating: 0, count: 64)
+    private var markedCounts: [Int?] = Array(repeating: nil, count: 64)
     private var freeBits = UInt64.max
 
     init(chunkCount: UInt32) {
@@ -113,6 +116,7 @@ struct Neighbourhood: Sendable {
         let bit = all[index].bit
         guard bit != 0, holders[Int(chunk)] & bit == 0 else { return false }
         holders[Int(chunk)] |= bit
+        heldCounts[bit.trailingZeroBitCount] += 1
         if isWanted { wantedCounts[bit.trailingZeroBitCount] += 1 }
         return true
     }
@@ -121,6 +125,7 @@ struct Neighbourhood: Sendable {
     mutating func loses(_ index: Int, _ chunk: ChunkID, isWanted: Bool) {
         guard holds(index, chunk) else { return }
         holders[Int(chunk)] &= ~all[index].bit
+        heldCounts[all[index].bit.trailingZeroBitCount] -= 1
         if isWanted { wantedCounts[all[index].bit.trailingZeroBitCount] -= 1 }
     }
 
@@ -131,6 +136,23 @@ struct Neighbourhood: Sendable {
             wantedCounts[rest.trailingZeroBitCount] += isWanted ? 1 : -1
             rest &= rest - 1
         }
+    }
+
+    /// Notes how many chunks each holds now.
+    mutating func mark() {
+        for neighbour in all where neighbour.bit != 0 {
+            let bit = neighbour.bit.trailingZeroBitCount
+            markedCounts[bit] = heldCounts[bit]
+        }
+    }
+
+    /// The most chunks that one of them has got since all were marked; nil if none was there then.
+    func mostGainedSinceMark() -> Int? {
+        all.compactMap { neighbour in
+            guard neighbour.bit != 0 else { return nil }
+            let bit = neighbour.bit.trailingZeroBitCount
+            return markedCounts[bit].map { heldCounts[bit] - $0 }
+        }.max()
     }
 
     mutating func remove(_ index: Int) {
@@ -150,6 +172,8 @@ struct Neighbourhood: Sendable {
         guard bit != 0 else { return }
         for chunk in holders.indices { holders[chunk] &= ~bit }
         wantedCounts[bit.trailingZeroBitCount] = 0
+        heldCounts[bit.trailingZeroBitCount] = 0
+        markedCounts[bit.trailingZeroBitCount] = nil
         freeBits |= bit
         all[index].bit = 0
     }

@@ -2,14 +2,15 @@ import MillraceWire
 
 /// Who falls behind because of its sources tries others beside them.
 extension PeerPolicy {
-    /// Bytes a second by which the swarm gets further; zero while nobody knows.
-    public var swarmBytesPerSecond: UInt64 { UInt64(extraSources.swarmRate * Double(layout.chunkByteCount)) }
+    /// What comes to the neighbour that gets most, in bytes a second; zero while nobody knows.
+    public var fastestNeighbourBytesPerSecond: UInt64 { UInt64(extraSources.bestRate * Double(layout.chunkByteCount)) }
 
     /// A source has answered.
     mutating func reviewExtraSources(_ peer: PeerIndex, at now: UInt64, into actions: inout [PeerAction]) {
         guard !ringOnly else { return }
         if extraSources.answered(peer, heldCount: have.count, now: now) != nil { mustReviseSources = true }
-        let before = extraSources.compare(frontier: frontier, heldCount: have.count, now: now)
+        let before = extraSources.compare(
+            frontier: frontier, isAllOut: frontier == layout.chunkCount, heldCount: have.count, &neighbours, now: now)
         guard let before, isBehind, let other = anyOther() else { return }
         extraSources.try(other, before: before, now: now)
         mustReviseSources = true

@@ -25,8 +25,9 @@ public enum SwarmLimits {
     public static let comparedChunkCount = 16
     public static let weakTimes = 3
     public static let weakAgainTimes = 2
-    /// A peer compares how many chunks it got with how many the swarm got, each time that are so many; with less than
-    /// so many tenths of them, so many times in a row, it falls behind.
+    /// A peer compares how many chunks it got with how many the owner handed out, or once that is all with how many its
+    /// fastest neighbour got, each time that are so many; with less than so many tenths of them, so many times in a
+    /// row, it falls behind.
     public static let comparedAdvance = 64
     public static let starvedTenths = 9
     public static let starvedComparisons = 2

@@ -12,6 +12,8 @@ import Testing
         var sendingCount = 4
         var isAlone = false
         var othersReceive = 0.0
+        /// How much of what comes the owner sends.
+        var ownersPart = 0.0
         var sends: Double
         var receives: @Sendable (_ roomTimes: Int) -> Double
     }
@@ -28,11 +30,16 @@ import Testing
             (0..<seconds).map { _ in (0..<1000).count { _ in step(of: node) } }
         }
 
+        /// For each millisecond 1 if more room was asked for.
+        mutating func asked(by node: Node, milliseconds: Int) -> [Int] {
+            (0..<milliseconds).map { _ in step(of: node) ? 1 : 0 }
+        }
+
         private mutating func step(of node: Node) -> Bool {
             let now = millisecond * 1_000_000
             let asks = trial.roomTimes > 1
             let count = node.sendingCount
-            trial.swarmBytesPerSecond = node.othersReceive
+            trial.fastestNeighbourBytesPerSecond = node.othersReceive
             received += node.receives(trial.roomTimes) / 1000
             due += node.sends / 1000
             for _ in 0..<count { trial.began(now: now) }
@@ -40,18 +47,26 @@ import Testing
                 due -= Double(RoomTrialTests.chunk)
                 let connectionCount = node.isAlone ? 1 : 4
                 trial.sent(
-                    RoomTrialTests.chunk, received: UInt64(received), connectionCount: connectionCount,
-                    now: now + 900_000)
+                    RoomTrialTests.chunk, received: came(fromPeers: 1 - node.ownersPart),
+                    connectionCount: connectionCount, now: now + 900_000)
             }
             for _ in 0..<count { trial.rested(now: now + 1_000_000) }
             millisecond += 1
             return asks
+        }
+
+        private func came(fromPeers part: Double) -> RoomTraffic.Received {
+            RoomTraffic.Received(all: UInt64(received), fromPeers: UInt64(received * part))
         }
     }
 
     private func asked(by node: Node, seconds: Int) -> [Int] {
         var run = Run()
         return run.asked(by: node, seconds: seconds)
+    }
+
+    private func fromPeers(_ byteCount: UInt64) -> RoomTraffic.Received {
+        RoomTraffic.Received(all: byteCount, fromPeers: byteCount)
     }
 
     private func node(sends: Double, receives: Double, withRoom: Double? = nil) -> Node {
@@ -105,6 +120,35 @@ import Testing
         #expect(usual[0] < 600 && run.trial.roomTimes == 1)
     }
 
+    /// Of five at whom a fast owner sends each gets most from it, and has little to send.
+    @Test func whatTheOwnerSendsNobodyHasToPassOn() {
+        var fed = node(sends: 12, receives: 25, withRoom: 40)
+        #expect(asked(by: fed, seconds: 5).contains { $0 > 0 })
+        fed.ownersPart = 0.4
+        #expect(asked(by: fed, seconds: 10).allSatisfy { $0 == 0 })
+    }
+
+    /// Twice the room brings a third more, and its own acknowledgements come so late that it sends a third of what it
+    /// did: its link is not narrow.
+    @Test func moreThatCostsAsMuchOfWhatIsSentIsNoGain() {
+        var run = Run()
+        var crowded = node(sends: 13, receives: 20, withRoom: 24)
+        let asked = (0..<100).flatMap { _ in
+            crowded.sends = (run.trial.roomTimes > 1 ? 5 : 13) * Self.megabyte
+            return run.asked(by: crowded, milliseconds: 100)
+        }
+        #expect(asked.contains(1) && run.trial.keptRoomTimes == 1)
+    }
+
+    /// It sends more from moment to moment, while chunks spread: its link is not full.
+    @Test func nothingIsTriedWhileWhatIsSentGrows() {
+        var run = Run()
+        for sends in stride(from: 1.0, to: 12, by: 0.25) {
+            let asked = run.asked(by: node(sends: sends * sends / 6, receives: 40, withRoom: 60), milliseconds: 50)
+            #expect(asked.allSatisfy { $0 == 0 })
+        }
+    }
+
     @Test func linksThatAreAlikeAreNeverTried() {
         #expect(asked(by: node(sends: 20, receives: 25), seconds: 10).allSatisfy { $0 == 0 })
     }
@@ -138,7 +182,7 @@ import Testing
         for tick in 1...500 as ClosedRange<UInt64> {
             let now = tick * 20_000_000
             for _ in 0..<2 { trial.began(now: now) }
-            trial.sent(Self.chunk, received: tick * 240_000, connectionCount: 2, now: now + 9_000_000)
+            trial.sent(Self.chunk, received: fromPeers(tick * 240_000), connectionCount: 2, now: now + 9_000_000)
             for _ in 0..<2 { trial.rested(now: now + 9_000_000) }
             #expect(trial.roomTimes == 1)
         }
@@ -154,7 +198,7 @@ import Testing
                 for _ in 0..<2 { trial.began(now: now) }
                 let received = 12_000 * (now / 1_000_000)
                 if millisecond.isMultiple(of: 25) {
-                    trial.sent(Self.chunk, received: received, connectionCount: 2, now: now)
+                    trial.sent(Self.chunk, received: fromPeers(received), connectionCount: 2, now: now)
                 }
                 for _ in 0..<2 { trial.rested(now: now + 1_000_000) }
             }

@@ -40,7 +40,7 @@ import Testing
         let share = node.rates.share
         for _ in 0..<2 { share.began(now: 1) }
         var mark = SendMeasure.Mark()
-        for tick in 1...26 as ClosedRange<UInt64> {
+        for tick in 1...27 as ClosedRange<UInt64> {
             let now = tick * 20_000_000
             #expect(share.received(204_800, bytesPerSecond: 10_240_000, now: now) == nil)
             _ = share.sent(102_400, now: now, mark: &mark)

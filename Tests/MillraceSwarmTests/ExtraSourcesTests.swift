@@ -8,17 +8,23 @@ struct ExtraSourcesTests {
     private static let usual = 100 * millisecond
 
     private var extra = ExtraSources()
+    private var neighbours = Neighbourhood(chunkCount: 4000)
     private var now: UInt64 = 1_000_000_000
     private var frontier: ChunkID = 0
     private var held = 0
+    private var listed: [ChunkID] = [0, 0]
 
     /// The swarm advances by so much in a second, and this peer by so much.
     private mutating func compare(advance: ChunkID, gain: Int) -> Double? {
-        if held == 0 { _ = extra.compare(frontier: frontier, heldCount: held, now: now) }
+        if held == 0 { _ = look() }
         now += 1_000_000_000
         frontier += advance
         held += gain
-        return extra.compare(frontier: frontier, heldCount: held, now: now)
+        return look()
+    }
+
+    private mutating func look(isAllOut: Bool = false) -> Double? {
+        extra.compare(frontier: frontier, isAllOut: isAllOut, heldCount: held, &neighbours, now: now)
     }
 
     /// One on trial is connected and answers so often, while so many chunks come in all, in its time or after it.
@@ -46,7 +52,67 @@ struct ExtraSourcesTests {
         let early = compare(advance: 63, gain: 1)
         #expect(early == nil)
         let later = compare(advance: 1, gain: 0)
-        #expect(later == 0.5 && extra.swarmRate == 32)
+        #expect(later == 0.5 && extra.bestRate == 32)
+    }
+
+    /// The owner hands out no more, and the neighbours have so many chunks more than a second ago.
+    private mutating func compare(neighboursGain gains: [ChunkID], gain: Int, isAllOut: Bool = true) -> Double? {
+        if held == 0 { _ = look(isAllOut: isAllOut) }
+        for (peer, count) in gains.enumerated() {
+            let index = neighbours.indexAdding(PeerIndex(peer))
+            for chunk in listed[peer]..<listed[peer] + count { neighbours.adds(index, chunk, isWanted: false) }
+            listed[peer] += count
+        }
+        now += 1_000_000_000
+        held += gain
+        return look(isAllOut: isAllOut)
+    }
+
+    @Test mutating func `once all is handed out the fastest neighbour shows how much there is`() {
+        for peer in 0..<2 { _ = neighbours.indexAdding(PeerIndex(peer)) }
+        for rate in [nil, 57] as [Double?] {
+            let before = compare(neighboursGain: [64, 20], gain: 57)
+            #expect(before == rate && extra.bestRate == 64)
+        }
+        let asFast = compare(neighboursGain: [64, 20], gain: 60)
+        #expect(asFast == nil)
+    }
+
+    /// What a fast owner had handed out by then says nothing, and trials that were in vain for it do not count.
+    @Test mutating func `once all is handed out it begins anew`() {
+        for _ in 0..<2 { _ = compare(advance: 640, gain: 60) }
+        for pause in 0..<4 { _ = `try`(7, before: 60, answers: pause, gain: 1, isLate: true) }
+        _ = neighbours.indexAdding(0)
+        for rate in [nil, nil, 57] as [Double?] {
+            let before = compare(neighboursGain: [64], gain: 57)
+            #expect(before == rate)
+        }
+    }
+
+    @Test mutating func `a fast neighbour is no reason to try others while the owner hands out less`() {
+        for peer in 0..<2 { _ = neighbours.indexAdding(PeerIndex(peer)) }
+        for _ in 0..<4 {
+            let none = compare(neighboursGain: [64, 20], gain: 20, isAllOut: false)
+            #expect(none == nil)
+        }
+    }
+
+    @Test mutating func `a fast owner says nothing of how much others get`() {
+        _ = neighbours.indexAdding(0)
+        _ = compare(neighboursGain: [0], gain: 1)
+        frontier += 640
+        _ = compare(neighboursGain: [50], gain: 50)
+        #expect(extra.bestRate == 25)
+    }
+
+    /// What it holds by then is not what it has got.
+    @Test mutating func `one that came later does not count until the next comparison`() {
+        _ = compare(advance: 0, gain: 1)
+        let unknown = compare(neighboursGain: [200], gain: 1)
+        #expect(unknown == nil && extra.bestRate == 0)
+        _ = compare(advance: 64, gain: 64)
+        _ = compare(neighboursGain: [70], gain: 64)
+        #expect(extra.bestRate == 70)
     }
 
     @Test mutating func `one that gives as much as the others, so that more comes, is kept`() {
