@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import report, systems  # noqa: E402
 
-SCENARIOS = ("even slow slow-up fast-owner free-rider death freeze staggered late owner-leaves restart every-4th-slow random-up lossy "
-             "liar refuser mute partition clogs").split()
+SCENARIOS = ("even slow slow-up fast-owner free-rider death freeze staggered late owner-leaves restart every-4th-slow "
+             "random-up lossy liar refuser mute partition clogs").split()
 SUMMARY = re.compile(r"time/bound max ([\d.]+) mean ([\d.]+), owner egress ([\d.]+), rescues (\d+), twice (\d+)")
 
 

@@ -47,6 +47,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--size", type=files.byte_count, metavar="BYTES", help="default: 20 s at the full rate")
     parser.add_argument("--rate", type=float, metavar="MBIT", help="of every link, in Mbit/s")
+    parser.add_argument("--owner-times", type=float, metavar="X", help="the owner's link: so many times the others' rate")
     parser.add_argument("--peers", type=int, metavar="N")
     parser.add_argument("--delay", type=float, default=0, metavar="MS",
                         help="what each packet takes besides, one way; for some 6 nodes of 200 Mbit/s at most")
@@ -71,8 +72,12 @@ def chosen_scenarios(options):
         changes["peer_count"] = options.peers
     if options.rate:
         changes["rate"] = options.rate * MEGABIT
-    if options.rate and "unshaped" in names:
-        raise SystemExit("--rate has no meaning in the scenario unshaped")
+    if options.owner_times is not None:
+        if not 0.01 <= options.owner_times <= 100:
+            raise SystemExit("--owner-times is 0.01 to 100")
+        changes["owner_times"] = options.owner_times
+    if (options.rate or options.owner_times) and "unshaped" in names:
+        raise SystemExit("--rate and --owner-times have no meaning in the scenario unshaped")
     if options.delay < 0 or options.delay and "unshaped" in names:
         raise SystemExit("--delay is 0 or more, and needs links with a rate")
     scenarios = [dataclasses.replace(SCENARIOS[name], **changes) for name in names]
@@ -92,7 +97,7 @@ def applies(kind, scenario):
 def default_size(scenario):
     if scenario.rate is None:
         return UNSHAPED_BYTE_COUNT
-    return int(scenario.rate * min(1, scenario.owner_times) / 8 * DEFAULT_SECONDS_AT_FULL_RATE)
+    return int(scenario.full_rate / 8 * DEFAULT_SECONDS_AT_FULL_RATE)
 
 
 def make_task(scenario, size, source, folder, patience):

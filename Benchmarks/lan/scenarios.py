@@ -39,8 +39,8 @@ MIXED_UPLINK_SEED = 1
 @dataclass(frozen=True)
 class Scenario:
     """Rates in bit/s; `slow_up` and `slow_down` are the fractions left to the one odd peer, `loss` the part of its
-    packets that is lost, both ways. Mixed uplinks have 0.3 to 3 times the rate, the same ones in every run. The owner's link
-    has `owner_times` the rate, both ways."""
+    packets that is lost, both ways. Mixed uplinks have 0.3 to 3 times the rate, the same ones in every run. The owner's
+    link has `owner_times` the rate, both ways."""
     name: str
     peer_count: int
     rate: float | None
@@ -87,12 +87,17 @@ class Scenario:
             rates[self.odd_peer] = (self.rate * self.slow_up, self.rate * self.slow_down)
         return rates
 
+    @property
+    def full_rate(self):
+        """What comes to a peer whose own link is not in the way; None if unshaped."""
+        return None if self.rate is None else self.rate * min(1, self.owner_times)
+
     def bound_seconds(self, byte_count, index):
         """The least time in which the file fits through the peer's own link and the owner's; None if unshaped."""
         if self.rate is None:
             return None
-        own = self.slow_down if index == self.odd_peer else 1
-        return byte_count * 8 / (self.rate * min(own, self.owner_times))
+        own_rate = self.rate * (self.slow_down if index == self.odd_peer else 1)
+        return byte_count * 8 / min(own_rate, self.full_rate)
 
 
 def _sized(count, megabits):

@@ -126,11 +126,11 @@ struct RoomTrial: Sendable {
     }
 
     private mutating func judge(_ attempt: Attempt, _ latest: RoomTraffic, now: UInt64) {
-        let rates = latest.rates
-        let net = rates.net(since: attempt.before)
         let before = attempt.before.came
         let lasts = trialNanoseconds(before)
         guard latest.nanoseconds >= (attempt.isProving ? 2 * lasts : lasts) else { return }
+        let rates = latest.rates
+        let net = rates.net(since: attempt.before)
         let firstGain = attempt.isProving ? RoomTrial.provenGain : RoomTrial.triedGain
         let gain = keptRoomTimes == 1 ? firstGain : RoomTrial.furtherGain
         if net < before * gain {

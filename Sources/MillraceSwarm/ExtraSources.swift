@@ -53,6 +53,7 @@ struct ExtraSources: Sendable {
             return nil
         }
         let handedOut = Int(frontier) - Int(mark.frontier)
+        guard isAllOut || handedOut >= SwarmLimits.comparedAdvance else { return nil }
         let most = neighbours.mostGainedSinceMark() ?? handedOut
         let advance = isAllOut ? max(handedOut, most) : handedOut
         guard advance >= SwarmLimits.comparedAdvance else { return nil }

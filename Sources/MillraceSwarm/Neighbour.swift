@@ -36,6 +36,9 @@ struct Neighbour: Sendable {
     var heardAt: UInt64 = 0
     /// Oldest first, which is the order of the answers.
     var outstanding: [Request] = []
+    /// Chunks it holds, and held when all were marked; nil for one that came later.
+    fileprivate var heldCount = 0
+    fileprivate var markedCount: Int?
     /// Its bit in the masks of the neighbourhood; 0 for a client too many.
     fileprivate(set) var bit: UInt64 = 0
 
@@ -63,9 +66,6 @@ struct Neighbourhood: Sendable {
     private(set) var holders: [UInt64]
     /// By bit number: chunks the neighbour holds that this peer lacks and has not asked for anywhere.
     private var wantedCounts = Array(repeating: 0, count: 64)
-    /// By bit number: chunks the neighbour holds, and held when all were marked; nil for one that came later.
-    private var heldCounts = Array(repeating: 0, count: 64)
-    private var markedCounts: [Int?] = Array(repeating: nil, count: 64)
     private var freeBits = UInt64.max
 
     init(chunkCount: UInt32) {
@@ -116,7 +116,7 @@ struct Neighbourhood: Sendable {
         let bit = all[index].bit
         guard bit != 0, holders[Int(chunk)] & bit == 0 else { return false }
         holders[Int(chunk)] |= bit
-        heldCounts[bit.trailingZeroBitCount] += 1
+        all[index].heldCount += 1
         if isWanted { wantedCounts[bit.trailingZeroBitCount] += 1 }
         return true
     }
@@ -125,7 +125,7 @@ struct Neighbourhood: Sendable {
     mutating func loses(_ index: Int, _ chunk: ChunkID, isWanted: Bool) {
         guard holds(index, chunk) else { return }
         holders[Int(chunk)] &= ~all[index].bit
-        heldCounts[all[index].bit.trailingZeroBitCount] -= 1
+        all[index].heldCount -= 1
         if isWanted { wantedCounts[all[index].bit.trailingZeroBitCount] -= 1 }
     }
 
@@ -140,19 +140,12 @@ struct Neighbourhood: Sendable {
 
     /// Notes how many chunks each holds now.
     mutating func mark() {
-        for neighbour in all where neighbour.bit != 0 {
-            let bit = neighbour.bit.trailingZeroBitCount
-            markedCounts[bit] = heldCounts[bit]
-        }
+        for index in all.indices where all[index].bit != 0 { all[index].markedCount = all[index].heldCount }
     }
 
     /// The most chunks that one of them has got since all were marked; nil if none was there then.
     func mostGainedSinceMark() -> Int? {
-        all.compactMap { neighbour in
-            guard neighbour.bit != 0 else { return nil }
-            let bit = neighbour.bit.trailingZeroBitCount
-            return markedCounts[bit].map { heldCounts[bit] - $0 }
-        }.max()
+        all.lazy.compactMap { neighbour in neighbour.markedCount.map { neighbour.heldCount - $0 } }.max()
     }
 
     mutating func remove(_ index: Int) {
@@ -172,9 +165,8 @@ struct Neighbourhood: Sendable {
         guard bit != 0 else { return }
         for chunk in holders.indices { holders[chunk] &= ~bit }
         wantedCounts[bit.trailingZeroBitCount] = 0
-        heldCounts[bit.trailingZeroBitCount] = 0
-        markedCounts[bit.trailingZeroBitCount] = nil
         freeBits |= bit
         all[index].bit = 0
+        (all[index].heldCount, all[index].markedCount) = (0, nil)
     }
 }

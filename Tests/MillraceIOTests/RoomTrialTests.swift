@@ -27,7 +27,7 @@ import Testing
 
         /// Milliseconds of each second in which more room was asked for.
         mutating func asked(by node: Node, seconds: Int) -> [Int] {
-            (0..<seconds).map { _ in (0..<1000).count { _ in step(of: node) } }
+            (0..<seconds).map { _ in asked(by: node, milliseconds: 1000).reduce(0, +) }
         }
 
         /// For each millisecond 1 if more room was asked for.
@@ -128,7 +128,7 @@ import Testing
         #expect(asked(by: fed, seconds: 10).allSatisfy { $0 == 0 })
     }
 
-    /// Twice the room brings a third more, and its own acknowledgements come so late that it sends a third of what it
+    /// More room brings a fifth more, and its own acknowledgements come so late that it sends less than half of what it
     /// did: its link is not narrow.
     @Test func moreThatCostsAsMuchOfWhatIsSentIsNoGain() {
         var run = Run()

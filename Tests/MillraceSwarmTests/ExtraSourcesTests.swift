@@ -23,6 +23,19 @@ struct ExtraSourcesTests {
         return look()
     }
 
+    /// The owner hands out no more, and the neighbours have so many chunks more than a second ago.
+    private mutating func compare(neighboursGain gains: [ChunkID], gain: Int, isAllOut: Bool = true) -> Double? {
+        if held == 0 { _ = look(isAllOut: isAllOut) }
+        for (peer, count) in gains.enumerated() {
+            let index = neighbours.indexAdding(PeerIndex(peer))
+            for chunk in listed[peer]..<listed[peer] + count { neighbours.adds(index, chunk, isWanted: false) }
+            listed[peer] += count
+        }
+        now += 1_000_000_000
+        held += gain
+        return look(isAllOut: isAllOut)
+    }
+
     private mutating func look(isAllOut: Bool = false) -> Double? {
         extra.compare(frontier: frontier, isAllOut: isAllOut, heldCount: held, &neighbours, now: now)
     }
@@ -55,19 +68,6 @@ struct ExtraSourcesTests {
         #expect(later == 0.5 && extra.bestRate == 32)
     }
 
-    /// The owner hands out no more, and the neighbours have so many chunks more than a second ago.
-    private mutating func compare(neighboursGain gains: [ChunkID], gain: Int, isAllOut: Bool = true) -> Double? {
-        if held == 0 { _ = look(isAllOut: isAllOut) }
-        for (peer, count) in gains.enumerated() {
-            let index = neighbours.indexAdding(PeerIndex(peer))
-            for chunk in listed[peer]..<listed[peer] + count { neighbours.adds(index, chunk, isWanted: false) }
-            listed[peer] += count
-        }
-        now += 1_000_000_000
-        held += gain
-        return look(isAllOut: isAllOut)
-    }
-
     @Test mutating func `once all is handed out the fastest neighbour shows how much there is`() {
         for peer in 0..<2 { _ = neighbours.indexAdding(PeerIndex(peer)) }
         for rate in [nil, 57] as [Double?] {
@@ -81,7 +81,7 @@ struct ExtraSourcesTests {
     /// What a fast owner had handed out by then says nothing, and trials that were in vain for it do not count.
     @Test mutating func `once all is handed out it begins anew`() {
         for _ in 0..<2 { _ = compare(advance: 640, gain: 60) }
-        for pause in 0..<4 { _ = `try`(7, before: 60, answers: pause, gain: 1, isLate: true) }
+        for _ in 0..<4 { _ = `try`(7, before: 60, answers: 0, gain: 1, isLate: true) }
         _ = neighbours.indexAdding(0)
         for rate in [nil, nil, 57] as [Double?] {
             let before = compare(neighboursGain: [64], gain: 57)
